@@ -1,0 +1,69 @@
+"""Folds as a column: fold k is validated by the model that did not train on it.
+
+-1 marks rows that train in every fold and are never validated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from common.errors import DataError
+
+TRAIN_ONLY = -1
+
+
+def stratified(labels: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+    """A fold per row, int64 (n_rows,), with each class spread evenly over the folds.
+
+    Raises: DataError with fewer rows than folds, or where every class has fewer rows than folds.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    _check_size(len(labels), n_folds, "rows")
+    most = int(np.unique(labels, return_counts=True)[1].max())
+    if most < n_folds:
+        raise DataError(
+            f"the largest class has {most} rows; expected at least {n_folds}, one per fold: "
+            f"lower folds with --set folds={max(2, most)}"
+        )
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    return _column(splitter.split(np.zeros(len(labels)), labels), len(labels))
+
+
+def grouped(groups: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+    """A fold per row, int64 (n_rows,), no group on both sides of a split.
+
+    Raises: DataError with fewer groups than folds.
+    """
+    from sklearn.model_selection import GroupKFold
+
+    _check_size(len(np.unique(groups)), n_folds, "groups")
+    splitter = GroupKFold(n_folds, shuffle=True, random_state=seed)
+    return _column(splitter.split(np.zeros(len(groups)), groups=groups), len(groups))
+
+
+def shared_groups(groups: np.ndarray, train: np.ndarray, valid: np.ndarray) -> list[object]:
+    """The groups that stand on both sides of a split: a leak, wherever it is not empty.
+
+    Args:
+        groups: (n_rows,).
+        train, valid: positions of the rows of each side.
+    """
+    return sorted(set(groups[train].tolist()) & set(groups[valid].tolist()))
+
+
+def _check_size(found: int, n_folds: int, what: str) -> None:
+    if found < n_folds:
+        raise DataError(
+            f"there are {found} {what} for {n_folds} folds; expected at least one {what[:-1]} per "
+            "fold: lower folds with --set folds=N"
+        )
+
+
+def _column(splits: Iterable[tuple[np.ndarray, np.ndarray]], n_rows: int) -> np.ndarray:
+    folds = np.full(n_rows, TRAIN_ONLY, dtype=np.int64)
+    for fold, (_, valid) in enumerate(splits):
+        folds[valid] = fold
+    return folds

@@ -1,0 +1,43 @@
+"""A metric: its name, its direction and its function, as one value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.errors import MetricError
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A competition's metric.
+
+    `score(y_true=..., y_pred=...)` takes arrays aligned row by row and gives a finite float;
+    an undefined case raises MetricError, it never gives nan.
+    """
+
+    name: str
+    higher_is_better: bool
+    score: Callable[..., float]
+
+    def is_better(self, new: float, best: float | None) -> bool:
+        """True where `new` is a better score than `best`. nan is never better; any other
+        number beats None."""
+        if math.isnan(new):
+            return False
+        if best is None or math.isnan(best):
+            return True
+        return new > best if self.higher_is_better else new < best
+
+
+def check_rows(y_true: np.ndarray, y_pred: np.ndarray) -> None:
+    """Raises MetricError unless both arrays hold the same number of rows, at least one."""
+    if len(y_true) != len(y_pred):
+        raise MetricError(
+            f"y_true has {len(y_true)} rows and y_pred {len(y_pred)}; expected as many in both"
+        )
+    if len(y_true) == 0:
+        raise MetricError("there are no rows to score; expected at least one")

@@ -1,0 +1,129 @@
+"""The default way through a fold: loaders → learner → loop → weights on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import safetensors.torch
+import torch
+from fastai.learner import Learner
+from safetensors import SafetensorError
+
+from common import files
+from common.collect import Predictions
+from common.errors import RunError, UsageError
+from common.pipeline import Context, Pipeline
+from common.predict import check_all_served, outputs_to_numpy, predict
+from common.randomness import generators_restored, seed_generators
+from common.score import align
+from common.submit import answers
+from common.train import History, Steps, TrainSettings, Validate, fit
+
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass
+class NeuralFold:
+    """A net with its pipeline: predicts, and writes its weights."""
+
+    pipeline: Pipeline
+    net: torch.nn.Module
+    context: Context
+    history: History | None = None
+
+    def predict(self, items: pd.DataFrame) -> Predictions:
+        """The predictions of some items; none of none."""
+        collector = self.pipeline.collect(items, self.context)
+        if items.empty:
+            return collector.finish()
+        loader = self.pipeline.test_loader(items, self.context)
+        step = self.pipeline.predict_step
+        samples = items["sample"].to_numpy()
+        return predict(self.net, loader, samples, collector, step, self.context.device)
+
+    def save(self, folder: Path) -> None:
+        """Writes the weights, and the history where the net was trained here."""
+        weights = {name: value.contiguous().cpu() for name, value in self.net.state_dict().items()}
+        files.write_bytes(folder / WEIGHTS, safetensors.torch.save(weights))
+        if self.history is not None:
+            self.history.save(folder)
+
+
+def fit_neural(
+    pipeline: Pipeline, items: pd.DataFrame, fold: int | None, context: Context
+) -> NeuralFold:
+    """Trains the net of one fold.
+
+    Raises: UsageError where the pipeline's settings are not the loop's.
+    """
+    settings = pipeline.settings
+    if not isinstance(settings, TrainSettings):
+        raise UsageError(
+            f"{type(settings).__name__} has no settings for the training loop; expected a "
+            "subclass of TrainSettings, or a pipeline that answers fit_fold()"
+        )
+    valid = items.iloc[pipeline.splits(items, fold)[1]]
+    with generators_restored():
+        seed_generators(context.seed, "weights", str(fold))
+        learner = pipeline.learner(pipeline.loaders(items, fold, context), context)
+    learner.model.to(context.device)
+    history = fit(
+        learner,
+        settings,
+        metric=pipeline.spec.metric,
+        steps=Steps(pipeline.forward, pipeline.loss),
+        validate=_validator(pipeline, valid, context) if len(valid) else None,
+        seed=context.seed,
+    )
+    return NeuralFold(pipeline, learner.model, context, history)
+
+
+def load_neural(pipeline: Pipeline, folder: Path, context: Context) -> NeuralFold:
+    """The net of a fold from its weights.
+
+    Raises: RunError where the weights are missing, cut, or of another net.
+    """
+    path = folder / WEIGHTS
+    net = pipeline.model(context)
+    try:
+        net.load_state_dict(safetensors.torch.load(path.read_bytes()))
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing; train the fold again with --resume") from None
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{path} does not fit this net ({reason}); it was cut or replaced") from None
+    return NeuralFold(pipeline, net.to(context.device).eval(), context)
+
+
+def _validator(pipeline: Pipeline, valid: pd.DataFrame, context: Context) -> Validate:
+    """Loss and score on the rows of a fold: the competition's metric, through the submission's
+    own form, with the default decision."""
+    samples = valid["sample"].to_numpy()
+    form, metric = pipeline.spec.submission, pipeline.spec.metric
+    truth = answers(form, pipeline.solution(valid, context).itertuples(index=False, name=None))
+
+    def validate(learner: Learner) -> tuple[float, float]:
+        collector = pipeline.collect(valid, context)
+        total, start = 0.0, 0
+        for outputs, loss in _valid_batches(pipeline, learner):
+            collector.add(samples[start : start + len(outputs)], outputs)
+            total += loss * len(outputs)
+            start += len(outputs)
+        check_all_served(start, len(valid), "the valid loader of loaders()")
+        given = answers(form, pipeline.submission(valid, collector.finish(), {}))
+        return total / start, align(pipeline.spec, given, truth).score(metric)
+
+    return validate
+
+
+def _valid_batches(pipeline: Pipeline, learner: Learner) -> Any:
+    """Predictions and loss of each batch of the valid loader."""
+    for batch in learner.dls.valid:
+        n_inputs = learner.dls.n_inp
+        learner.xb, learner.yb = tuple(batch[:n_inputs]), tuple(batch[n_inputs:])
+        learner.pred = pipeline.forward(learner)
+        loss = float(pipeline.loss(learner))
+        yield outputs_to_numpy(pipeline.activation(learner.pred)), loss

@@ -1,0 +1,129 @@
+"""Out-of-fold: decided across folds, written in the judge's form, scored by the judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common import files, paths
+from common.collect import Predictions
+from common.errors import RunError
+from common.pipeline import Context, Pipeline, as_key
+from common.runfolder import RunFolder
+from common.score import Aligned, interval, ladder_beside, read_aligned
+from common.spec import Ladder, Rung
+from common.submit import write_submission
+
+SUBMISSION, SOLUTION = "oof_submission.csv", "oof_solution.csv"
+
+
+def write_oof(
+    pipeline: Pipeline, items: pd.DataFrame, oof: Predictions, run: RunFolder, context: Context
+) -> dict[str, Any]:
+    """Writes `oof.parquet`, `oof_submission.csv` and `oof_solution.csv`; gives the decision that
+    is fitted on everything.
+
+    Every fold's rows are answered with the decision that was fitted on the other folds.
+
+    Args:
+        items: the rows that were validated, with the column `fold`.
+    """
+    form = pipeline.spec.submission
+    solution = pipeline.solution(items, context)
+    truth = [tuple(row) for row in solution.itertuples(index=False, name=None)]
+    asked = [as_key(row[: len(form.key_columns)]) for row in truth]
+    write_submission(run / SOLUTION, form, truth, asked)
+    rows = _cross_fitted(pipeline, items, oof, context)
+    write_submission(run / SUBMISSION, form, rows, asked)
+    index = [name for name in ("sample", "id", "fold", "group") if name in items]
+    index += [name for name in form.target_columns if name in items]
+    run.record(oof.save(run.path, "oof", items[index]))
+    return pipeline.decide(oof, solution)
+
+
+def _cross_fitted(
+    pipeline: Pipeline, items: pd.DataFrame, oof: Predictions, context: Context
+) -> Iterator[tuple[object, ...]]:
+    """The answers of every fold, decided on the others."""
+    for fold in sorted(items["fold"].unique()):
+        inside = items[items["fold"] == fold]
+        others = items[items["fold"] != fold]
+        decision = {}
+        if len(others):
+            known = oof.select(others["sample"].to_numpy())
+            decision = pipeline.decide(known, pipeline.solution(others, context))
+        yield from pipeline.submission(inside, oof.select(inside["sample"].to_numpy()), decision)
+
+
+def score_oof(
+    pipeline: Pipeline,
+    items: pd.DataFrame,
+    run: RunFolder,
+    *,
+    n_test: int,
+    seed: int,
+    beside: tuple[Rung, ...] = (),
+) -> dict[str, Any]:
+    """What `scores.json` holds: pooled and per fold, interval, place on the ladder.
+
+    The scores come from the files that `score` reads.
+
+    Args:
+        n_test: rows of the test set that the interval is for.
+        beside: rungs of other runs on the same folds.
+    """
+    spec, metric = pipeline.spec, pipeline.spec.metric
+    aligned = read_aligned(spec, run / SUBMISSION, run / SOLUTION)
+    folds, groups = _by_id(items, aligned)
+    scores = [
+        {
+            "fold": int(fold),
+            "rows": int((folds == fold).sum()),
+            "score": aligned.score(metric, np.flatnonzero(folds == fold)),
+        }
+        for fold in np.unique(folds)
+    ]
+    pooled = aligned.score(metric)
+    ladder, called = ladder_beside(run / SOLUTION, spec)
+    ladder = Ladder((*ladder.rungs, *beside))
+    expected = interval(aligned, metric, groups=groups, folds=folds, n_test=n_test, seed=seed)
+    keep = getattr(pipeline.settings, "keep", "last")
+    return {
+        "metric": metric.name,
+        "higher_is_better": metric.higher_is_better,
+        "data": called or "the host's",
+        "pooled": pooled,
+        "rows": len(aligned.keys),
+        "folds": scores,
+        "epoch": "chosen on this fold" if keep == "best" else "fixed in advance",
+        "interval": asdict(expected),
+        "place": ladder.place(pooled, metric),
+        "rungs": [asdict(rung) for rung in ladder.rungs],
+    }
+
+
+def _by_id(items: pd.DataFrame, aligned: Aligned) -> tuple[np.ndarray, np.ndarray]:
+    """The fold and the group of each row that the judge scored."""
+    first = items.drop_duplicates("id")
+    groups = first["group"] if "group" in first else pd.Series(range(len(first)))
+    folds = first["fold"].tolist()
+    by_key = dict(zip(map(as_key, first["id"]), zip(folds, groups, strict=True), strict=True))
+    pairs = [by_key[key] for key in aligned.keys]
+    return np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+
+
+def rung_of(run: RunFolder, other: RunFolder) -> Rung:
+    """Another run's pooled score as a rung.
+
+    Raises: RunError where the other run is unfinished or validated other rows.
+    """
+    facts = other.open_finished()
+    shown = paths.shown(other.path)
+    if files.sha256(run / "folds.parquet") != files.sha256(other / "folds.parquet"):
+        raise RunError(f"{shown} has other folds; compare runs of one seed on the same data")
+    scores = files.read_json(other / "scores.json")
+    return Rung(facts["pipeline"], scores["pooled"], f"{shown}, same folds, out of fold")

@@ -1,0 +1,268 @@
+"""The contract: what a competition answers, and what it may leave at its default.
+
+A pipeline is asked in this order; each answer reads only what stands before it:
+
+    prepare → items → folds → splits → loaders → learner → (fit) → collect → decide → submission
+
+The letters for shapes are those of CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+
+from common import folds as make_folds
+from common.collect import Collector, Columns, Dense, Predictions
+from common.settings import Settings
+from common.spec import CompetitionSpec
+
+if TYPE_CHECKING:
+    from fastai.data.core import DataLoaders
+    from fastai.learner import Learner
+
+Decision = dict[str, Any]
+ALL_ROWS = None  # the fold of a model that trains on everything and validates nothing
+
+
+@dataclass(frozen=True)
+class Context:
+    """What belongs to this run and not to the experiment.
+
+    Args:
+        root: the host's files.
+        work: what `prepare` may write and what can be made again.
+        shared: what prediction needs later; travels with the run folder.
+        seed: of every draw.
+        device: where tensors are computed, such as "cpu" or "cuda:0".
+    """
+
+    root: Path = Path("data")
+    work: Path = Path("work")
+    shared: Path = Path("work/shared")
+    seed: int = 0
+    device: str = "cpu"
+
+
+DEFAULT_CONTEXT = Context()  # what a notebook needs: seed 0, the CPU, nothing shared
+
+
+class FoldModel(Protocol):
+    """A trained model of one fold: neural or not."""
+
+    def predict(self, items: pd.DataFrame) -> Predictions:
+        """The predictions of some items, as the pipeline's collector gives them."""
+
+    def save(self, folder: Path) -> None:
+        """Writes what `Pipeline.load_fold` reads; no pickles."""
+
+
+@dataclass
+class Pipeline:
+    """A competition's answers. Subclass it, name `spec` and `presets`, and answer what the
+    defaults do not.
+
+    `presets` holds at least "smoke" (the fixture on a CPU in under 25 s) and "baseline".
+    """
+
+    spec: ClassVar[CompetitionSpec]
+    presets: ClassVar[dict[str, Any]]
+    settings: Any = field(default=None)
+
+    def __post_init__(self) -> None:
+        if self.settings is None:
+            self.settings = self.presets["baseline"]
+
+    def configured(self, settings: Settings) -> Pipeline:
+        """This pipeline with other settings."""
+        return type(self)(settings)
+
+    # ---- data ----------------------------------------------------------------------------
+
+    def prepare(self, context: Context) -> None:
+        """Makes once, before the folds, what all folds share: a converted signal, a joined
+        table, a vocabulary, a language model.
+
+        Called again after a run was cut short, so it finds its own finished work and goes on.
+        What prediction needs later goes to `context.shared`, the rest to `context.work`.
+        """
+
+    def items(self, split: str, context: Context) -> pd.DataFrame:
+        """One row per sample of "train" or "test".
+
+        Columns: `sample` (text, unique), `id` (the submission's key that it answers: text, or a
+        tuple of texts; several samples may share one), in train the submission's target columns
+        by their names, `group` where rows belong together, and whatever says where the data
+        are: a path, a row, or the picture itself where all of them fit in memory.
+
+        Raises: DataError for files that are missing, cut or hold something unexpected.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not answer items()")
+
+    def folds(self, items: pd.DataFrame, seed: int) -> np.ndarray:
+        """A fold per row, int64; -1 trains in every fold and is never validated.
+
+        Default: by the column `group` where there is one, stratified by class where the spec has
+        classes, otherwise shuffled.
+        """
+        if "group" in items:
+            return make_folds.grouped(items["group"].to_numpy(), self.settings.folds, seed)
+        labels = np.zeros(len(items), dtype=np.int64)
+        if self.spec.classes:
+            labels = items[self.spec.submission.target_columns[0]].to_numpy()
+        return make_folds.stratified(labels, self.settings.folds, seed)
+
+    def splits(self, items: pd.DataFrame, fold: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """The positions of the rows that train and of those that validate.
+
+        Default: the fold against the rest; ALL_ROWS trains on everything. Time folds, which
+        train on the past only, answer this themselves.
+        """
+        column = items["fold"].to_numpy()
+        valid = np.zeros(len(items), bool) if fold is ALL_ROWS else column == fold
+        return np.flatnonzero(~valid), np.flatnonzero(valid)
+
+    def solution(self, items: pd.DataFrame, context: Context) -> pd.DataFrame:
+        """The truth of some items in the judge's form. Default: one row per id, the target
+        columns."""
+        form = self.spec.submission
+        first = items.drop_duplicates("id")
+        keys = pd.DataFrame(
+            [as_key(name) for name in first["id"]], columns=list(form.key_columns), dtype=object
+        )
+        targets = first[list(form.target_columns)].reset_index(drop=True)
+        return pd.concat([keys, targets], axis=1)
+
+    # ---- a neural model --------------------------------------------------------------------
+
+    def loaders(
+        self, items: pd.DataFrame, fold: int | None, context: Context = DEFAULT_CONTEXT
+    ) -> DataLoaders:
+        """fastai DataLoaders of a fold; the valid loader serves `splits(...)[1]` in order."""
+        raise NotImplementedError(f"{type(self).__name__} does not answer loaders()")
+
+    def test_loader(self, items: pd.DataFrame, context: Context = DEFAULT_CONTEXT) -> Iterable[Any]:
+        """Batches of some items in their order, as the valid loader makes them, without needing
+        the training data."""
+        raise NotImplementedError(f"{type(self).__name__} does not answer test_loader()")
+
+    def model(self, context: Context = DEFAULT_CONTEXT) -> torch.nn.Module:
+        """The untrained net, from settings, spec and `context.shared` alone: what is needed to
+        load weights where the training data are not."""
+        raise NotImplementedError(f"{type(self).__name__} does not answer model()")
+
+    def learner(self, loaders: DataLoaders, context: Context = DEFAULT_CONTEXT) -> Learner:
+        """A fastai Learner: data, net, loss, parameter groups."""
+        raise NotImplementedError(f"{type(self).__name__} does not answer learner()")
+
+    def forward(self, learner: Learner) -> Any:
+        """The net's raw output for `learner.xb`. Detectors, which compute their losses inside,
+        pass `learner.yb` too."""
+        return learner.model(*learner.xb)
+
+    def loss(self, learner: Learner) -> torch.Tensor:
+        """The loss of `learner.pred` against `learner.yb`, a scalar."""
+        loss: torch.Tensor = learner.loss_func(learner.pred, *learner.yb)
+        return loss
+
+    def activation(self, raw: Any) -> Any:
+        """Predictions from raw outputs. Default: probabilities where the spec has classes, the
+        raw output otherwise."""
+        return raw.softmax(dim=1) if self.spec.classes else raw
+
+    def predict_step(self, model: torch.nn.Module, inputs: Sequence[Any]) -> Any:
+        """The predictions for one batch of inputs, one per sample."""
+        return self.activation(model(*inputs))
+
+    # ---- any model -------------------------------------------------------------------------
+
+    def fit_fold(self, items: pd.DataFrame, fold: int | None, context: Context) -> FoldModel:
+        """Trains the model of one fold. Default: the neural path, loaders → learner → our loop.
+
+        A gradient booster or a table of means overrides this and `load_fold`.
+        """
+        from common.neural import fit_neural
+
+        return fit_neural(self, items, fold, context)
+
+    def load_fold(self, folder: Path, context: Context) -> FoldModel:
+        """The model that `FoldModel.save` wrote.
+
+        Raises: RunError where files are missing, cut, or of another shape.
+        """
+        from common.neural import load_neural
+
+        return load_neural(self, folder, context)
+
+    def prediction_names(self) -> tuple[str, ...]:
+        """Names of the prediction columns. Default: one per class, or those of the targets."""
+        if self.spec.classes:
+            return tuple(f"p_{name}" for name in self.spec.classes)
+        return self.spec.submission.target_columns
+
+    def collect(self, items: pd.DataFrame, context: Context) -> Collector:
+        """The collector for the predictions of some items. Default: a row of numbers each."""
+        return Columns(self.prediction_names())
+
+    def combine(self, parts: Sequence[Predictions]) -> Predictions:
+        """One prediction from those of several folds' models. Default: their mean; boxes and
+        other ragged predictions have no mean and answer this themselves."""
+        kind: Any = type(parts[0])
+        combined: Predictions = kind.mean(parts)
+        return combined
+
+    # ---- the answer ------------------------------------------------------------------------
+
+    def decide(self, oof: Predictions, solution: pd.DataFrame) -> Decision:
+        """Cut points, thresholds, weights: fitted on out-of-fold predictions, ready for JSON.
+
+        The run fits it on the other folds for every fold, so the reported score is cross-fitted,
+        and once on all of them for the test set. Default: nothing to decide.
+        """
+        return {}
+
+    def submission(
+        self, items: pd.DataFrame, predictions: Predictions, decision: Decision
+    ) -> Iterable[tuple[object, ...]]:
+        """The answers, row by row, in the order of the submission's columns; streamed, so a
+        large one never has to fit in memory.
+
+        `decision` is what `decide` gave, or {} for the default during training. Default, for
+        dense predictions: samples of one id are averaged, then the most probable class (the
+        first of equal ones), or the number itself.
+        """
+        if not isinstance(predictions, Dense):
+            raise NotImplementedError(f"{type(self).__name__} does not answer submission()")
+        values = predictions.select(items["sample"].to_numpy()).values
+        ids, answers = mean_by_id(items["id"], values)
+        for name, answer in zip(ids, answers, strict=True):
+            if self.spec.classes:
+                yield (*as_key(name), self.spec.classes[int(answer.argmax())])
+            else:
+                yield (*as_key(name), *answer.tolist())
+
+    def picture(self, item: Any) -> np.ndarray | None:
+        """One item as people look at it, uint8 (H, W) or (H, W, 3), for the report; None where
+        there is nothing to see."""
+        return None
+
+
+def as_key(name: object) -> tuple[str, ...]:
+    """An id as the tuple of cells that names a row of the submission."""
+    return tuple(str(part) for part in name) if isinstance(name, tuple) else (str(name),)
+
+
+def mean_by_id(ids: pd.Series, values: np.ndarray) -> tuple[list[Any], np.ndarray]:
+    """The ids in the order in which they first stand, and the mean of each one's rows."""
+    codes, names = pd.factorize(ids)
+    if len(names) == len(values):
+        return list(ids), values
+    sums = np.zeros((len(names), values.shape[1]), dtype=np.float64)
+    np.add.at(sums, codes, values)
+    return list(names), sums / np.bincount(codes)[:, None]

@@ -1,0 +1,164 @@
+"""The run folder: everything needed to predict again, and the proof that it belongs together.
+
+settings.json       competition, pipeline, settings, seed, folds, what the data are called
+environment.json    commit, versions, device, seconds
+folds.parquet       sample, id, fold, group, targets
+fold<k>/            the fold's model, history.csv, steps.csv
+oof.parquet         out-of-fold predictions (or the collector's files)
+oof_submission.csv  oof_solution.csv       what `score` reads
+decision.json  scores.json  test.parquet  submission.csv  report.html
+shared/             what prediction needs besides the models
+FIXTURE.json        where the data are a fixture: its name and rungs
+manifest.json       the SHA-256 of every file that prediction reads
+UNFINISHED          there until the run has ended well
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import files, paths
+from common.errors import RunError
+
+MARK = "UNFINISHED"
+MANIFEST = "manifest.json"
+SETTINGS = "settings.json"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk."""
+
+    path: Path
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    @property
+    def shared(self) -> Path:
+        return self.path / "shared"
+
+    def fold(self, fold: int | None) -> Path:
+        """The folder of a fold's model."""
+        return self.path / f"fold{'all' if fold is None else fold}"
+
+    # ---- beginning and end -------------------------------------------------------------------
+
+    @classmethod
+    def begin(
+        cls, path: Path, facts: dict[str, Any], *, overwrite: bool, resume: bool
+    ) -> RunFolder:
+        """A folder for a run: new, in place of an old one, or an unfinished one of the same run.
+
+        Raises: RunError where the folder holds a run and neither was asked for, where it holds
+        something that is no run, or where the run to be resumed had other settings.
+        """
+        run = cls(path)
+        if path.exists():
+            if not path.is_dir():
+                raise RunError(f"{paths.shown(path)} is a file; expected a folder for the run")
+            run._make_room(facts, overwrite=overwrite, resume=resume)
+        path.mkdir(parents=True, exist_ok=True)
+        run._mark("no fold is finished")
+        if not (path / SETTINGS).exists():
+            files.write_json(path / SETTINGS, facts)
+            run.record([path / SETTINGS])
+        return run
+
+    def _make_room(self, facts: dict[str, Any], *, overwrite: bool, resume: bool) -> None:
+        shown = paths.shown(self.path)
+        is_run = (self.path / SETTINGS).is_file() or (self.path / MARK).is_file()
+        if not is_run and any(self.path.iterdir()):
+            raise RunError(f"{shown} holds other files; name a new or empty folder for the run")
+        if overwrite:
+            shutil.rmtree(self.path)
+        elif is_run and not resume:
+            state = "an unfinished run" if (self.path / MARK).is_file() else "a run"
+            raise RunError(
+                f"{shown} holds {state}; name another with --run, go on with --resume, or "
+                "replace it with --overwrite"
+            )
+        elif (self.path / SETTINGS).is_file():
+            self._check_same(facts)
+
+    def _check_same(self, facts: dict[str, Any]) -> None:
+        before = files.read_json(self.path / SETTINGS)
+        for name, value in facts.items():
+            if before.get(name) != value:
+                raise RunError(
+                    f"{paths.shown(self.path)} was begun with {name} {before.get(name)!r}; found "
+                    f"{value!r}: resume with the same command, or use --overwrite"
+                )
+
+    def finish(self) -> None:
+        """Says that the run has ended well."""
+        (self.path / MARK).unlink(missing_ok=True)
+
+    def _mark(self, state: str) -> None:
+        text = f"This run is unfinished: {state}. Go on with --resume or begin with --overwrite.\n"
+        files.write_text(self.path / MARK, text)
+
+    # ---- what belongs together ------------------------------------------------------------------
+
+    def record(self, written: list[Path]) -> None:
+        """Enters files, or all files of a folder, into the manifest."""
+        manifest = self._manifest()
+        for path in _files_in(written):
+            manifest[path.relative_to(self.path).as_posix()] = files.sha256(path)
+        files.write_json(self.path / MANIFEST, dict(sorted(manifest.items())))
+
+    def record_fold(self, fold: int | None) -> None:
+        """Enters a finished fold and says so in the mark."""
+        self.record([self.fold(fold)])
+        done = sorted({name.split("/")[0] for name in self._manifest() if name[:4] == "fold"})
+        self._mark(f"finished are {', '.join(name for name in done if '.' not in name)}")
+
+    def has_fold(self, fold: int | None) -> bool:
+        """True where a fold was finished and its files are as they were."""
+        name = self.fold(fold).name
+        entries = {k: v for k, v in self._manifest().items() if k.startswith(f"{name}/")}
+        return bool(entries) and not self._first_stranger(entries)
+
+    def open_finished(self) -> dict[str, Any]:
+        """The facts of a finished run, after checking that its files belong together.
+
+        Raises: RunError where there is no run, where it is unfinished, or where a file is missing
+        or is not the one that the run wrote.
+        """
+        shown = paths.shown(self.path)
+        if not (self.path / SETTINGS).is_file():
+            raise RunError(f"{shown} holds no run (no {SETTINGS}); train one, or check the name")
+        if (self.path / MARK).is_file():
+            raise RunError(f"{shown} is unfinished; go on with train and --resume")
+        manifest = self._manifest()
+        stranger = self._first_stranger(manifest)
+        if stranger or not manifest:
+            raise RunError(
+                f"{shown} does not belong together: {stranger or MANIFEST} is missing or is not "
+                "the file that this run wrote; copy the whole folder again, or train with "
+                "--overwrite"
+            )
+        facts: dict[str, Any] = files.read_json(self.path / SETTINGS)
+        return facts
+
+    def _first_stranger(self, entries: dict[str, str]) -> str:
+        for name, digest in entries.items():
+            path = self.path / name
+            if not path.is_file() or files.sha256(path) != digest:
+                return name
+        return ""
+
+    def _manifest(self) -> dict[str, str]:
+        path = self.path / MANIFEST
+        return dict(files.read_json(path)) if path.is_file() else {}
+
+
+def _files_in(places: list[Path]) -> list[Path]:
+    found: list[Path] = []
+    for place in places:
+        inside = sorted(place.rglob("*")) if place.is_dir() else [place]
+        found += [path for path in inside if path.is_file()]
+    return found

@@ -1,0 +1,239 @@
+"""The facts of a competition as frozen values. No file is read and nothing heavy is loaded here."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.errors import DataError
+from common.metrics import Metric
+
+
+@dataclass(frozen=True)
+class IntegerColumn:
+    """A column of whole numbers from `low` to `high`, both included."""
+
+    name: str
+    low: int
+    high: int
+
+    def expected(self) -> str:
+        return f"a whole number from {self.low} to {self.high}"
+
+    def parse(self, text: str) -> int | None:
+        """The value of a cell, or None where the column does not allow it."""
+        if not _WHOLE_NUMBER.fullmatch(text):
+            return None
+        value = int(text)
+        return value if self.low <= value <= self.high else None
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A column of finite numbers from `low` to `high`, both included."""
+
+    name: str
+    low: float = -math.inf
+    high: float = math.inf
+
+    def expected(self) -> str:
+        if math.isinf(self.low) and math.isinf(self.high):
+            return "a finite number"
+        return f"a number from {self.low:g} to {self.high:g}"
+
+    def parse(self, text: str) -> float | None:
+        """The value of a cell, or None where the column does not allow it."""
+        try:
+            value = float(text) if "_" not in text else math.nan
+        except ValueError:
+            return None
+        return value if math.isfinite(value) and self.low <= value <= self.high else None
+
+
+@dataclass(frozen=True)
+class LabelColumn:
+    """A column of class names."""
+
+    name: str
+    classes: tuple[str, ...]
+
+    def expected(self) -> str:
+        shown = ", ".join(self.classes[:5]) + (", …" if len(self.classes) > 5 else "")
+        return f"one of {len(self.classes)} classes ({shown})"
+
+    def parse(self, text: str) -> str | None:
+        """The value of a cell, or None where the column does not allow it."""
+        return text if text in self.classes else None
+
+
+Column = IntegerColumn | NumberColumn | LabelColumn
+
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+@dataclass(frozen=True)
+class SubmissionFormat:
+    """The columns of a submission: those that name a row, and those that answer it."""
+
+    key_columns: tuple[str, ...]
+    targets: tuple[Column, ...]
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.targets)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        return (*self.key_columns, *self.target_columns)
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """One file of the host: what it is for, its name, and what its columns are.
+
+    `rows` counts the host's own file, without the header; it informs, nothing is checked by it.
+    `key` is None where the rows have no name of their own and are numbered from 1.
+    """
+
+    role: str
+    name: str
+    rows: int | None = None
+    key: str | None = None
+    target: str | None = None
+    features: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a reader needs, in the host's order."""
+        named = (self.key, self.target)
+        return (*(column for column in named if column is not None), *self.features)
+
+
+@dataclass(frozen=True)
+class CompetitionSource:
+    """Data that come from a Kaggle competition."""
+
+    slug: str
+
+    def how_to_get(self, target: str) -> str:
+        return (
+            f"accept the rules at https://www.kaggle.com/competitions/{self.slug}/rules, then "
+            f"run `kaggle competitions download {self.slug} -p {target}` and unzip it there"
+        )
+
+
+Source = CompetitionSource
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A score that somebody reached, and where it is written."""
+
+    name: str
+    score: float
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Scores to compare with, in any order."""
+
+    rungs: tuple[Rung, ...] = ()
+
+    def place(self, score: float, metric: Metric) -> str:
+        """One line that says between which rungs the score lies; "" where there are no rungs.
+
+        A score equal to a rung's has reached it.
+        """
+        reached = [rung for rung in self.rungs if not metric.is_better(rung.score, score)]
+        missed = [rung for rung in self.rungs if metric.is_better(rung.score, score)]
+        best = _extreme(reached, metric, best=True)
+        next_up = _extreme(missed, metric, best=False)
+        shown = f"{score:.5g}"
+        if best and next_up:
+            return f"{shown} lies between {_named(best)} and {_named(next_up)}"
+        if best:
+            verb = "equals" if best.score == score else "is better than"
+            return f"{shown} {verb} the highest rung, {_named(best)}"
+        if next_up:
+            return f"{shown} is below the lowest rung, {_named(next_up)}"
+        return ""
+
+
+def _extreme(rungs: Sequence[Rung], metric: Metric, *, best: bool) -> Rung | None:
+    ordered = sorted(rungs, key=lambda rung: rung.score, reverse=metric.higher_is_better)
+    if not ordered:
+        return None
+    return ordered[0] if best else ordered[-1]
+
+
+def _named(rung: Rung) -> str:
+    return f"{rung.name} ({rung.score:.5g})"
+
+
+@dataclass(frozen=True)
+class CompetitionSpec:
+    """What is known of a competition before any file is opened.
+
+    Args:
+        slug: what Kaggle is told; the folder's name is the key on this machine.
+        kind: a few words, such as "image classification".
+        files: the host's files; roles "train", "test" and "sample_submission" are looked up.
+        classes: the classes in the order of the model's outputs, as the submission writes them.
+        image_size: (height, width) in pixels.
+        value_range: lowest and highest value of a feature column; None: any finite number.
+        symmetries: one line on which flips and turns leave the answer as it is.
+        licence: what the host allows with the data.
+    """
+
+    slug: str
+    title: str
+    kind: str
+    metric: Metric
+    submission: SubmissionFormat
+    files: tuple[HostFile, ...]
+    sources: tuple[Source, ...] = ()
+    classes: tuple[str | int, ...] = ()
+    image_size: tuple[int, int] | None = None
+    value_range: tuple[float, float] | None = None
+    id_pattern: str = r".+"
+    symmetries: str = ""
+    licence: str = ""
+    ladder: Ladder = Ladder()
+
+    def file(self, role: str) -> HostFile:
+        """The host's file of a role.
+
+        Raises: DataError where the competition has none.
+        """
+        for entry in self.files:
+            if entry.role == role:
+                return entry
+        known = ", ".join(entry.role for entry in self.files)
+        raise DataError(f"{self.slug} has no file for {role!r}; the spec names {known}")
+
+
+def numbered(prefix: str, count: int) -> tuple[str, ...]:
+    """Column names with a running number: numbered("pixel", 784) is pixel0 … pixel783."""
+    return tuple(f"{prefix}{number}" for number in range(count))
+
+
+def parse_column(column: Column, cells: Iterable[str]) -> tuple[np.ndarray, list[int]]:
+    """The values of a column and the positions of the cells that it does not allow.
+
+    A class column comes back as text, the others as numbers; cells that are not allowed hold
+    the column's first value and must not be used.
+    """
+    seen: dict[str, int | float | str | None] = {}
+    values: list[int | float | str | None] = []
+    for cell in cells:
+        if cell not in seen:
+            seen[cell] = column.parse(cell)
+        values.append(seen[cell])
+    bad = [position for position, value in enumerate(values) if value is None]
+    filler = column.classes[0] if isinstance(column, LabelColumn) else 0
+    return np.array([filler if value is None else value for value in values]), bad

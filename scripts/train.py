@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Train a competition's pipeline fold by fold, score it out of fold, and write the submission."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from common.cli import expected_errors
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("competition", help="folder under competitions/, or its slug")
+    parser.add_argument("--pipeline", default="", help="one of PIPELINES (default: the first)")
+    parser.add_argument("--preset", default="baseline", help="named settings (default: baseline)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting"
+    )
+    parser.add_argument("--fold", default="", help="such as 0,1; all: one model on every row")
+    parser.add_argument("--data", type=Path, help="the host's files (default: data/<competition>)")
+    parser.add_argument("--run", default="", help="name under runs/<competition>/, or a path")
+    parser.add_argument("--beside", default="", help="a run on the same folds to compare with")
+    parser.add_argument("--seed", type=int, default=0, help="of every draw (default: 0)")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--overwrite", action="store_true", help="replace the run folder")
+    again.add_argument("--resume", action="store_true", help="go on after the last finished fold")
+    return parser.parse_args(argv)
+
+
+@expected_errors
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    from common.run import Request, train
+
+    request = Request(
+        competition=args.competition,
+        pipeline=args.pipeline,
+        preset=args.preset,
+        changes=tuple(args.set),
+        folds=tuple(part.strip() for part in args.fold.split(",") if part.strip()),
+        data=args.data,
+        run=args.run,
+        beside=args.beside,
+        seed=args.seed,
+        overwrite=args.overwrite,
+        resume=args.resume,
+    )
+    train(request)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

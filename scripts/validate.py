@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Predict a run's rows out of fold again from its saved models; decide, score and report anew."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from common.cli import expected_errors
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("competition", help="folder under competitions/, or its slug")
+    parser.add_argument("--run", required=True, help="name under runs/<competition>/, or a path")
+    parser.add_argument("--data", type=Path, help="the host's files (default: data/<competition>)")
+    return parser.parse_args(argv)
+
+
+@expected_errors
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    from common.run import validate
+
+    validate(args.competition, args.run, args.data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
