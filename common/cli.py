@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import functools
+import io
+import os
 import sys
 import warnings
 from collections.abc import Callable
+from typing import NoReturn
 
-from common.errors import KitError
+from common.errors import KitError, UsageError
 
 Main = Callable[..., int]
 
@@ -17,14 +21,22 @@ _PLACE_ERRORS = {
     errno.ENOSPC: "free some room and run the same command again",
     errno.EDQUOT: "the quota is used up; free some room and run the same command again",
     errno.EFBIG: "the file is larger than this place allows; choose another folder",
-    errno.EACCES: "choose a folder that you may write to",
-    errno.EPERM: "choose a folder that you may write to",
+    errno.EACCES: "choose a place that you may read and write",
+    errno.EPERM: "choose a place that you may read and write",
     errno.EROFS: "the place is read-only; choose a folder that you may write to",
     errno.ENOTDIR: "a part of the path is a file; choose another folder",
     errno.EISDIR: "this is a folder; name a file",
     errno.EEXIST: "a file of that name stands where a folder is needed; choose another folder",
+    errno.ELOOP: "the link leads to itself; name the file that it stands for",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are one line, as all others are."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
 
 
 def expected_errors(main: Main) -> Main:
@@ -37,9 +49,16 @@ def expected_errors(main: Main) -> Main:
     @functools.wraps(main)
     def wrapped(argv: list[str] | None = None) -> int:
         # fastai decorates functions with it as it loads; there is nothing for a user to do
-        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")
+        _write_any_character()
         try:
-            return main(argv)
+            code = main(argv)
+            sys.stdout.flush()
+            return code
+        except BrokenPipeError:
+            # the reader, such as `head`, has seen enough; nothing may be flushed to it at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         except KitError as error:
             return _say(f"error: {error}", 2)
         except OSError as error:
@@ -51,6 +70,13 @@ def expected_errors(main: Main) -> Main:
             return _say("interrupted; nothing that was finished is lost", 130)
 
     return wrapped
+
+
+def _write_any_character() -> None:
+    """Makes a terminal that knows ASCII only show other characters as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _say(line: str, code: int) -> int:

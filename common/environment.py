@@ -13,7 +13,17 @@ import torch
 
 from common import paths
 
-PACKAGES = ("torch", "fastai", "fastcore", "numpy", "pandas", "scikit-learn", "pyarrow")
+PACKAGES = (
+    "torch",
+    "fastai",
+    "fastcore",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "pyarrow",
+    "matplotlib",
+    "pillow",
+)
 
 
 def describe(device: str, seed: int) -> dict[str, Any]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+
+try:
+    import fcntl
+except ImportError:  # Windows has none: two writers at once are not found out there
+    fcntl = None  # type: ignore[assignment]
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common.errors import DataError
+from common.errors import DataError, RunError, UsageError
 
 
 @contextmanager
@@ -19,16 +24,34 @@ def replacing(path: Path) -> Iterator[Path]:
 
     A block that raises leaves the old file as it was and nothing beside it.
     The name carries the process id, so two processes do not write into each other's file.
+
+    Raises: UsageError where `path` is a folder, a device or a pipe: renaming would destroy it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no ordinary file; expected the name of a file to write")
+    make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield beside
         with beside.open("rb") as stream:
             os.fsync(stream.fileno())
         os.replace(beside, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say where it is
+        raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder and those above it; one that is there is left as it is.
+
+    Raises: DataError where the place allows no folders.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError:
+        raise DataError(f"{path} cannot be made there; choose a folder on a disk") from None
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
@@ -66,6 +89,23 @@ def copy_folder(source: Path, target: Path) -> None:
     for path in sorted(source.rglob("*")):
         if path.is_file():
             write_bytes(target / path.relative_to(source), path.read_bytes())
+
+
+@contextmanager
+def locked(path: Path, held: str = "", *, wait: bool = False) -> Iterator[None]:
+    """Holds a lock file for the length of the block; the system lets go of it however the process
+    ends.
+
+    Raises: RunError, saying what is `held`, where another process has it and `wait` is off.
+    """
+    make_folder(path.parent)
+    with path.open("w", encoding="utf-8") as stream:
+        if fcntl is not None:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise RunError(f"{held}; wait for it to end, or name another with --run") from None
+        yield
 
 
 def sha256(path: Path) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 import safetensors.torch
 import torch
-from fastai.learner import Learner
 from safetensors import SafetensorError
 
 from common import files
@@ -20,7 +19,7 @@ from common.predict import check_all_served, outputs_to_numpy, predict
 from common.randomness import generators_restored, seed_generators
 from common.score import align
 from common.submit import answers
-from common.train import History, Steps, TrainSettings, Validate, fit
+from common.train import History, Steps, TrainSettings, fit
 
 WEIGHTS = "weights.safetensors"
 
@@ -75,7 +74,7 @@ def fit_neural(
         settings,
         metric=pipeline.spec.metric,
         steps=Steps(pipeline.forward, pipeline.loss),
-        validate=_validator(pipeline, valid, context) if len(valid) else None,
+        validator=FoldValidator(pipeline, valid, context) if len(valid) else None,
         seed=context.seed,
     )
     return NeuralFold(pipeline, learner.model, context, history)
@@ -98,32 +97,35 @@ def load_neural(pipeline: Pipeline, folder: Path, context: Context) -> NeuralFol
     return NeuralFold(pipeline, net.to(context.device).eval(), context)
 
 
-def _validator(pipeline: Pipeline, valid: pd.DataFrame, context: Context) -> Validate:
-    """Loss and score on the rows of a fold: the competition's metric, through the submission's
-    own form, with the default decision."""
-    samples = valid["sample"].to_numpy()
-    form, metric = pipeline.spec.submission, pipeline.spec.metric
-    truth = answers(form, pipeline.solution(valid, context).itertuples(index=False, name=None))
+class FoldValidator:
+    """Scores the rows of a fold: the competition's metric, through the submission's own form,
+    with the default decision.
 
-    def validate(learner: Learner) -> tuple[float, float]:
-        collector = pipeline.collect(valid, context)
-        total, start = 0.0, 0
-        for outputs, loss in _valid_batches(pipeline, learner):
-            collector.add(samples[start : start + len(outputs)], outputs)
-            total += loss * len(outputs)
-            start += len(outputs)
-        check_all_served(start, len(valid), "the valid loader of loaders()")
-        given = answers(form, pipeline.submission(valid, collector.finish(), {}))
-        return total / start, align(pipeline.spec, given, truth).score(metric)
+    Args:
+        valid: the items that the valid loader serves, in its order.
+    """
 
-    return validate
+    def __init__(self, pipeline: Pipeline, valid: pd.DataFrame, context: Context) -> None:
+        self.pipeline, self.valid, self.context = pipeline, valid, context
+        self.samples = valid["sample"].to_numpy()
+        solution = pipeline.solution(valid, context).itertuples(index=False, name=None)
+        self.truth = answers(pipeline.spec.submission, solution)
 
+    def begin(self) -> None:
+        """Forgets what was added."""
+        self.collector, self.n_added = self.pipeline.collect(self.valid, self.context), 0
 
-def _valid_batches(pipeline: Pipeline, learner: Learner) -> Any:
-    """Predictions and loss of each batch of the valid loader."""
-    for batch in learner.dls.valid:
-        n_inputs = learner.dls.n_inp
-        learner.xb, learner.yb = tuple(batch[:n_inputs]), tuple(batch[n_inputs:])
-        learner.pred = pipeline.forward(learner)
-        loss = float(pipeline.loss(learner))
-        yield outputs_to_numpy(pipeline.activation(learner.pred)), loss
+    def add(self, raw: Any) -> int:
+        """Takes the net's raw output for a batch; gives its rows."""
+        outputs = outputs_to_numpy(self.pipeline.activation(raw))
+        names = self.samples[self.n_added : self.n_added + len(outputs)]
+        self.collector.add(names, outputs)
+        self.n_added += len(outputs)
+        return len(outputs)
+
+    def finish(self) -> float:
+        """The score of the whole fold."""
+        check_all_served(self.n_added, len(self.valid), "the valid loader of loaders()")
+        spec = self.pipeline.spec
+        rows = self.pipeline.submission(self.valid, self.collector.finish(), {})
+        return align(spec, answers(spec.submission, rows), self.truth).score(spec.metric)

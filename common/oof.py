@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common import files, paths
 from common.collect import Predictions
-from common.errors import RunError
+from common.interval import interval
 from common.pipeline import Context, Pipeline, as_key
 from common.runfolder import RunFolder
-from common.score import Aligned, interval, ladder_beside, read_aligned
+from common.score import Aligned, ladder_beside, read_aligned
 from common.spec import Ladder, Rung
-from common.submit import write_submission
+from common.submit import ids_of, write_submission
 
 SUBMISSION, SOLUTION = "oof_submission.csv", "oof_solution.csv"
 
@@ -63,17 +62,15 @@ def score_oof(
     pipeline: Pipeline,
     items: pd.DataFrame,
     run: RunFolder,
+    context: Context,
     *,
-    n_test: int,
-    seed: int,
-    beside: tuple[Rung, ...] = (),
+    beside: tuple[Rung, ...],
 ) -> dict[str, Any]:
     """What `scores.json` holds: pooled and per fold, interval, place on the ladder.
 
     The scores come from the files that `score` reads.
 
     Args:
-        n_test: rows of the test set that the interval is for.
         beside: rungs of other runs on the same folds.
     """
     spec, metric = pipeline.spec, pipeline.spec.metric
@@ -90,7 +87,10 @@ def score_oof(
     pooled = aligned.score(metric)
     ladder, called = ladder_beside(run / SOLUTION, spec)
     ladder = Ladder((*ladder.rungs, *beside))
-    expected = interval(aligned, metric, groups=groups, folds=folds, n_test=n_test, seed=seed)
+    n_test = _n_test(pipeline, context) or len(aligned.keys)
+    expected = interval(
+        aligned, metric, groups=groups, folds=folds, n_test=n_test, seed=context.seed
+    )
     keep = getattr(pipeline.settings, "keep", "last")
     return {
         "metric": metric.name,
@@ -106,6 +106,12 @@ def score_oof(
     }
 
 
+def _n_test(pipeline: Pipeline, context: Context) -> int:
+    """The rows of the test set, by its sample submission; 0 where there is none."""
+    sample = context.root / pipeline.spec.file("sample_submission").name
+    return len(ids_of(sample, pipeline.spec.submission)) if sample.is_file() else 0
+
+
 def _by_id(items: pd.DataFrame, aligned: Aligned) -> tuple[np.ndarray, np.ndarray]:
     """The fold and the group of each row that the judge scored."""
     first = items.drop_duplicates("id")
@@ -114,16 +120,3 @@ def _by_id(items: pd.DataFrame, aligned: Aligned) -> tuple[np.ndarray, np.ndarra
     by_key = dict(zip(map(as_key, first["id"]), zip(folds, groups, strict=True), strict=True))
     pairs = [by_key[key] for key in aligned.keys]
     return np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
-
-
-def rung_of(run: RunFolder, other: RunFolder) -> Rung:
-    """Another run's pooled score as a rung.
-
-    Raises: RunError where the other run is unfinished or validated other rows.
-    """
-    facts = other.open_finished()
-    shown = paths.shown(other.path)
-    if files.sha256(run / "folds.parquet") != files.sha256(other / "folds.parquet"):
-        raise RunError(f"{shown} has other folds; compare runs of one seed on the same data")
-    scores = files.read_json(other / "scores.json")
-    return Rung(facts["pipeline"], scores["pooled"], f"{shown}, same folds, out of fold")

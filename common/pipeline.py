@@ -201,10 +201,9 @@ class Pipeline:
         return load_neural(self, folder, context)
 
     def prediction_names(self) -> tuple[str, ...]:
-        """Names of the prediction columns. Default: one per class, or those of the targets."""
-        if self.spec.classes:
-            return tuple(f"p_{name}" for name in self.spec.classes)
-        return self.spec.submission.target_columns
+        """Names of the prediction columns: `p_` and a class, or `p_` and a target column."""
+        predicted = self.spec.classes or self.spec.submission.target_columns
+        return tuple(f"p_{name}" for name in predicted)
 
     def collect(self, items: pd.DataFrame, context: Context) -> Collector:
         """The collector for the predictions of some items. Default: a row of numbers each."""
@@ -248,8 +247,8 @@ class Pipeline:
                 yield (*as_key(name), *answer.tolist())
 
     def picture(self, item: Any) -> np.ndarray | None:
-        """One item as people look at it, uint8 (H, W) or (H, W, 3), for the report; None where
-        there is nothing to see."""
+        """One item (a row of `items`) as people look at it, uint8 (H, W) or (H, W, 3), for the
+        report; None where there is nothing to see."""
         return None
 
 

@@ -37,17 +37,20 @@ def find(name: str) -> str:
     known = folders()
     if folder_name(name) in known:
         return folder_name(name)
-    slugs = {folder: _slug_of(folder) for folder in known}
-    having = [folder for folder in known if slugs[folder].lower() == name.lower()]
+    having = [folder for folder in known if name and slug_of(folder).lower() == name.lower()]
     if len(having) == 1:
         return having[0]
     if having:
         raise UsageError(f"several folders have the slug {name!r}: name one of {having}")
-    raise UsageError(unknown_name("competition", name, [name.replace("_", "-") for name in known]))
+    raise UsageError(
+        unknown_name("competition", name.lower(), [name.replace("_", "-") for name in known])
+    )
 
 
-def _slug_of(folder: str) -> str:
-    text = (paths.competitions_dir() / folder / "spec.py").read_text(encoding="utf-8")
+def slug_of(folder: str) -> str:
+    """The slug that a folder's spec names, read as text: a spec that is being edited stops
+    nobody else; "" where it names none."""
+    text = (directory(folder) / "spec.py").read_text(encoding="utf-8", errors="replace")
     found = _SLUG_LINE.search(text)
     return found.group(1) if found else ""
 

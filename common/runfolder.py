@@ -16,6 +16,8 @@ UNFINISHED          there until the run has ended well
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,11 @@ class RunFolder:
         return self.path / name
 
     @property
+    def shown(self) -> str:
+        """The folder as a person would type it."""
+        return paths.shown(self.path)
+
+    @property
     def shared(self) -> Path:
         return self.path / "shared"
 
@@ -45,31 +52,36 @@ class RunFolder:
         """The folder of a fold's model."""
         return self.path / f"fold{'all' if fold is None else fold}"
 
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keeps other processes from writing this run for the length of the block.
+
+        Raises: RunError where one is writing it.
+        """
+        lock = self.path.with_name(f".{self.path.name}.lock")
+        with files.locked(lock, f"another process is writing {self.shown}"):
+            yield
+
     # ---- beginning and end -------------------------------------------------------------------
 
-    @classmethod
-    def begin(
-        cls, path: Path, facts: dict[str, Any], *, overwrite: bool, resume: bool
-    ) -> RunFolder:
-        """A folder for a run: new, in place of an old one, or an unfinished one of the same run.
+    def begin(self, facts: dict[str, Any], *, overwrite: bool, resume: bool) -> None:
+        """Makes the folder: new, in place of an old one, or that of the same run, unfinished.
 
         Raises: RunError where the folder holds a run and neither was asked for, where it holds
         something that is no run, or where the run to be resumed had other settings.
         """
-        run = cls(path)
-        if path.exists():
-            if not path.is_dir():
-                raise RunError(f"{paths.shown(path)} is a file; expected a folder for the run")
-            run._make_room(facts, overwrite=overwrite, resume=resume)
-        path.mkdir(parents=True, exist_ok=True)
-        run._mark("no fold is finished")
-        if not (path / SETTINGS).exists():
-            files.write_json(path / SETTINGS, facts)
-            run.record([path / SETTINGS])
-        return run
+        if self.path.exists():
+            if not self.path.is_dir():
+                raise RunError(f"{self.shown} is a file; expected a folder for the run")
+            self._make_room(facts, overwrite=overwrite, resume=resume)
+        files.make_folder(self.path)
+        self._mark("no fold is finished")
+        if not (self.path / SETTINGS).exists():
+            files.write_json(self.path / SETTINGS, facts)
+            self.record([self.path / SETTINGS])
 
     def _make_room(self, facts: dict[str, Any], *, overwrite: bool, resume: bool) -> None:
-        shown = paths.shown(self.path)
+        shown = self.shown
         is_run = (self.path / SETTINGS).is_file() or (self.path / MARK).is_file()
         if not is_run and any(self.path.iterdir()):
             raise RunError(f"{shown} holds other files; name a new or empty folder for the run")
@@ -89,7 +101,7 @@ class RunFolder:
         for name, value in facts.items():
             if before.get(name) != value:
                 raise RunError(
-                    f"{paths.shown(self.path)} was begun with {name} {before.get(name)!r}; found "
+                    f"{self.shown} was begun with {name} {before.get(name)!r}; found "
                     f"{value!r}: resume with the same command, or use --overwrite"
                 )
 
@@ -128,7 +140,7 @@ class RunFolder:
         Raises: RunError where there is no run, where it is unfinished, or where a file is missing
         or is not the one that the run wrote.
         """
-        shown = paths.shown(self.path)
+        shown = self.shown
         if not (self.path / SETTINGS).is_file():
             raise RunError(f"{shown} holds no run (no {SETTINGS}); train one, or check the name")
         if (self.path / MARK).is_file():

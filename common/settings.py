@@ -56,13 +56,19 @@ class Settings:
     def from_dict(cls: type[Own], values: Mapping[str, Any]) -> Own:
         """The settings that `as_dict` wrote.
 
-        Raises: SettingsError for a field that this version does not know.
+        Raises: SettingsError for a field that this version does not know, or another type.
         """
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:
             if name not in known:
                 raise SettingsError(unknown_name("setting", name, known))
-        return cls(**values)
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise SettingsError(
+                f"{dict(values)} cannot be the settings of {cls.__name__} ({error}); expected what "
+                "as_dict() wrote: take settings.json as the run left it"
+            ) from None
 
 
 def _boolean(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from common.errors import DataError, SubmissionError
 from common.spec import Column, SubmissionFormat, parse_column
 
 Key = tuple[str, ...]
+
+_SHOWN = 60  # characters of a cell or a header in a message: a wrong file may be one long line
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ def read_table(path: Path) -> Table:
     A byte-order mark, CRLF and quotes are read as CSV has them; empty lines are passed over.
 
     Raises: DataError where the file is missing, a folder, empty, no UTF-8 text, where a column
-    is named twice, or where a row has more or fewer cells than the header (a file cut in the
-    middle of a row).
+    is named twice, or where a row has more or fewer cells than the header or a quote that is not
+    closed (a file cut in the middle of a row).
     """
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a CSV file")
@@ -59,32 +62,42 @@ def read_table(path: Path) -> Table:
             return _read_rows(path, stream)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no UTF-8 text (byte {error.start}); expected a CSV") from None
-    except csv.Error as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is no UTF-8 text; expected a CSV, make it again") from None
 
 
 def _read_rows(path: Path, stream: Iterable[str]) -> Table:
-    reader = csv.reader(stream)
-    header = next((row for row in reader if row), None)
-    if header is None:
-        raise DataError(f"{path} is empty; expected a header and rows")
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise DataError(f"{path} names the column {twice[0]!r} twice; expected every column once")
+    reader = csv.reader(stream, strict=True)
     rows: list[list[str]] = []
-    for row in reader:
-        if len(row) != len(header):
-            if not row:
-                continue
-            raise DataError(
-                f"{path}: row {len(rows) + 1} (line {reader.line_num}) has {len(row)} of "
-                f"{len(header)} cells; the file was cut or edited, make it again"
-            )
-        rows.append(row)
+    try:
+        header = _checked_header(path, next((row for row in reader if row), None))
+        for row in reader:
+            if row:
+                rows.append(row)
+            if row and len(row) != len(header):
+                raise DataError(
+                    f"{path}: row {len(rows)} (line {reader.line_num}) has {len(row)} of "
+                    f"{len(header)} cells and begins with {row[0][:40]!r}; the file was cut or "
+                    "edited, make it again"
+                )
+    except csv.Error as error:
+        raise DataError(
+            f"{path}: row {len(rows) + 1} (line {reader.line_num}) cannot be read as CSV "
+            f"({error}); the file was cut or edited, make it again"
+        ) from None
     cells = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in header]
     return Table(path, dict(zip(header, cells, strict=True)), len(rows))
+
+
+def _checked_header(path: Path, header: list[str] | None) -> list[str]:
+    if header is None:
+        raise DataError(f"{path} is empty; expected a header and rows")
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
+    if twice:
+        raise DataError(
+            f"{path} names the column {_cut(repr(twice[0]))} twice; expected every column once"
+        )
+    return header
 
 
 def ids_of(path: Path, form: SubmissionFormat) -> list[Key]:
@@ -99,7 +112,7 @@ def _asked_for(table: Table, form: SubmissionFormat) -> list[Key]:
     missing = [name for name in form.key_columns if name not in table.columns]
     if missing:
         raise DataError(
-            f"{table.path} has no column {missing[0]!r} (found: {', '.join(table.columns)}); "
+            f"{table.path} has no column {missing[0]!r} (found: {_cut(', '.join(table.columns))}); "
             f"expected {', '.join(form.header)}"
         )
     keys = table.keys(form.key_columns)
@@ -119,8 +132,11 @@ def read_solution(path: Path, form: SubmissionFormat) -> Answers:
 
     Raises: DataError, naming the first fault.
     """
-    table = read_table(path)
-    keys = _asked_for(table, form)
+    try:
+        table = read_table(path)
+        keys = _asked_for(table, form)
+    except DataError as error:
+        raise DataError(f"the solution {error}") from None
     faults = _header_faults(table, form, extra_allowed=True)
     values: dict[str, np.ndarray] = {}
     if not faults:
@@ -130,11 +146,14 @@ def read_solution(path: Path, form: SubmissionFormat) -> Answers:
     return Answers(keys, values)
 
 
-def read_submission(path: Path, form: SubmissionFormat, asked: Sequence[Key]) -> Answers:
+def read_submission(
+    path: Path, form: SubmissionFormat, asked: Sequence[Key], called: str = ""
+) -> Answers:
     """The answers of a submission that the competition would accept.
 
     Args:
         asked: the rows' names that the host asks for; the file's order does not matter.
+        called: what messages call the file (default: its name).
 
     Raises: SubmissionError with every fault that the file has, each with its first offending
     id and row.
@@ -143,14 +162,15 @@ def read_submission(path: Path, form: SubmissionFormat, asked: Sequence[Key]) ->
         table = read_table(path)
     except DataError as error:
         raise SubmissionError(str(error)) from None
+    called = called or path.name
     faults = _header_faults(table, form, extra_allowed=False)
     if faults:
-        raise _refused(path, faults)
+        raise _refused(called, faults)
     keys = table.keys(form.key_columns)
     faults = _key_faults(keys, asked)
     values, cell_faults = _parse_targets(table, form, keys)
     if faults or cell_faults:
-        raise _refused(path, faults + cell_faults)
+        raise _refused(called, faults + cell_faults)
     return Answers(keys, values)
 
 
@@ -204,7 +224,7 @@ def write_submission(
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(form.header)
             writer.writerows((*key, *answered[key]) for key in asked if key in answered)
-        read_submission(beside, form, asked)
+        read_submission(beside, form, asked, called=path.name)
     return path
 
 
@@ -214,13 +234,13 @@ def _header_faults(table: Table, form: SubmissionFormat, *, extra_allowed: bool)
     if expected - found:
         names = ", ".join(name for name in form.header if name not in found)
         faults.append(
-            f"the header (row 0, line 1) lacks {names}; found {','.join(table.columns)}, "
+            f"the header (row 0, line 1) lacks {names}; found {_cut(','.join(table.columns))}, "
             f"expected {','.join(form.header)}"
         )
     if found - expected and not extra_allowed:
-        names = ", ".join(name for name in table.columns if name not in expected)
+        names = ", ".join(repr(name) for name in table.columns if name not in expected)
         faults.append(
-            f"the header (row 0, line 1) has a column too many: {names}; "
+            f"the header (row 0, line 1) has a column too many: {_cut(names)}; "
             f"expected {','.join(form.header)} and no other"
         )
     return faults
@@ -267,8 +287,9 @@ def _cell_fault(
 ) -> str:
     row = bad[0]
     return (
-        f"{len(bad)} values of {column.name} are not allowed, the first is {cells[row]!r} for id "
-        f"{_shown(keys[row])} in {_place(row)}; expected {column.expected()}"
+        f"{len(bad)} values of {column.name} are not allowed, the first is "
+        f"{_cut(repr(cells[row]))} for id {_shown(keys[row])} in {_place(row)}; expected "
+        f"{column.expected()}"
     )
 
 
@@ -283,12 +304,18 @@ def _second_places(keys: Sequence[Key]) -> list[int]:
     return second
 
 
-def _refused(path: Path, faults: list[str]) -> SubmissionError:
-    return SubmissionError(f"{path.name} would not be accepted: {faults[0]}", tuple(faults))
+def _refused(called: str, faults: list[str]) -> SubmissionError:
+    return SubmissionError(f"{called} would not be accepted: {faults[0]}", tuple(faults))
 
 
 def _shown(key: Key) -> str:
-    return repr(key[0]) if len(key) == 1 else repr(key)
+    return _cut(repr(key[0]) if len(key) == 1 else repr(key))
+
+
+def _cut(text: str) -> str:
+    """The text as a message shows it: short, and without what a terminal cannot show."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in text[: _SHOWN + 1])
+    return printable if len(text) <= _SHOWN else f"{printable[:_SHOWN]}…"
 
 
 def _place(row: int) -> str:

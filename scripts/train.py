@@ -7,11 +7,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from common.cli import expected_errors
+from common.cli import Parser, expected_errors
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("competition", help="folder under competitions/, or its slug")
     parser.add_argument("--pipeline", default="", help="one of PIPELINES (default: the first)")
     parser.add_argument("--preset", default="baseline", help="named settings (default: baseline)")
@@ -32,7 +32,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 @expected_errors
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    from common.run import Request, train
+    from common.opening import Request
+    from common.run import train
 
     request = Request(
         competition=args.competition,

@@ -7,11 +7,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from common.cli import expected_errors
+from common.cli import Parser, expected_errors
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("competition", help="folder under competitions/, or its slug")
     parser.add_argument("--run", required=True, help="name under runs/<competition>/, or a path")
     parser.add_argument("--data", type=Path, help="the host's files (default: data/<competition>)")

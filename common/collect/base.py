@@ -57,10 +57,11 @@ def positions_of(samples: np.ndarray, wanted: Sequence[str] | np.ndarray) -> np.
 def check_unique(samples: np.ndarray) -> None:
     """Raises DataError where a sample stands twice."""
     names, counts = np.unique(samples, return_counts=True)
-    if (counts > 1).any():
+    twice = np.flatnonzero(counts > 1)
+    if len(twice):
         raise DataError(
-            f"sample {names[counts > 1][0]!r} was predicted {counts.max()} times; expected every "
-            "sample once: the column `sample` of items() must be unique"
+            f"sample {str(names[twice[0]])!r} was predicted {counts[twice[0]]} times; expected "
+            "every sample once: the column `sample` of items() must be unique"
         )
 
 
@@ -84,7 +85,8 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     Raises: RunError where the file is missing or cut.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # opened here, because numpy leaves a file open that it cannot read
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise RunError(f"{path} is missing; train the fold again with --resume") from None

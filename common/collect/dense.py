@@ -64,7 +64,12 @@ class Columns:
 
     def add(self, samples: np.ndarray, outputs: np.ndarray) -> None:
         """Takes outputs (N, n_columns), or (N,) for one column."""
-        values = np.asarray(outputs, dtype=np.float32).reshape(len(samples), -1)
+        values = np.asarray(outputs, dtype=np.float32)
+        if len(values) != len(samples):
+            raise DataError(
+                f"the model gives {len(values)} rows for {len(samples)} samples; expected one each"
+            )
+        values = values.reshape(len(values), values.size // max(1, len(values)))
         if values.shape[1] != len(self.names):
             raise DataError(
                 f"the model gives {values.shape[1]} columns; expected {len(self.names)}: "

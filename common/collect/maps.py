@@ -12,7 +12,7 @@ import pandas as pd
 
 from common import files
 from common.collect.base import check_unique, load_arrays, positions_of, save_arrays, save_table
-from common.errors import RunError
+from common.errors import DataError, RunError
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class MapStack:
         path = folder / f"{stem}_maps.npy"
         try:
             values = np.load(path, mmap_mode="r")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise RunError(f"{path} cannot be read ({error}); it was cut or edited") from None
         return cls(samples, values)
 
@@ -86,7 +86,7 @@ class Maps:
     """
 
     def __init__(self, path: Path, n_samples: int, shape: tuple[int, int, int]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         self._values = np.lib.format.open_memmap(
             path, mode="w+", dtype=np.uint8, shape=(n_samples, *shape)
         )
@@ -95,7 +95,13 @@ class Maps:
     def add(self, samples: np.ndarray, outputs: np.ndarray) -> None:
         """Takes probabilities in [0, 1], (N, C, h, w)."""
         start = len(self._samples)
-        self._values[start : start + len(samples)] = np.rint(np.asarray(outputs) * 255)
+        steps = np.rint(np.asarray(outputs) * 255)
+        if not ((steps >= 0) & (steps <= 255)).all():
+            raise DataError(
+                f"the model gives maps from {np.min(outputs):.5g} to {np.max(outputs):.5g}; "
+                "expected probabilities from 0 to 1: apply the activation first"
+            )
+        self._values[start : start + len(samples)] = steps
         self._samples.extend(str(sample) for sample in samples)
 
     def finish(self) -> MapStack:

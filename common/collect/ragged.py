@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from common.collect.base import check_unique, load_arrays, positions_of, save_arrays, save_table
+from common.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,17 @@ class Rows:
         """Takes one array (n, n_columns) per sample; n may be 0."""
         for sample, rows in zip(samples, outputs, strict=True):
             self._samples.append(str(sample))
-            self._rows.append(np.asarray(rows, dtype=np.float32).reshape(-1, len(self.names)))
+            self._rows.append(self._checked(np.asarray(rows, dtype=np.float32)))
+
+    def _checked(self, rows: np.ndarray) -> np.ndarray:
+        if rows.size == 0:
+            return np.empty((0, len(self.names)), dtype=np.float32)
+        if rows.ndim != 2 or rows.shape[1] != len(self.names):
+            raise DataError(
+                f"the model gives rows of shape {rows.shape}; expected (n, {len(self.names)}), the "
+                f"columns {', '.join(self.names[:5])}"
+            )
+        return rows
 
     def finish(self) -> Ragged:
         """All rows, in the order in which they were added."""

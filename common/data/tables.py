@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv as plain_csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,13 +75,11 @@ def read_ids(path: Path, name: str) -> np.ndarray:
     Raises: DataError for an id that stands twice.
     """
     ids: np.ndarray = np.array(read_columns(path, [name])[name].to_pylist(), dtype=str)
-    _, first, counts = np.unique(ids, return_index=True, return_counts=True)
-    if (counts > 1).any():
-        twice = ids[np.sort(first[counts > 1])[0]]
-        second = int(np.flatnonzero(ids == twice)[1])
+    again = np.setdiff1d(np.arange(len(ids)), np.unique(ids, return_index=True)[1])
+    if len(again):
         raise DataError(
-            f"{path}: {_place(second)}, column {name!r} holds {str(twice)!r} for the second time; "
-            "expected every id once"
+            f"{path}: {_place(int(again[0]))}, column {name!r} holds {str(ids[again[0]])!r} for "
+            "the second time; expected every id once"
         )
     return ids
 
@@ -120,7 +120,8 @@ def _numbers(path: Path, name: str, cells: pa.ChunkedArray) -> np.ndarray:
         values: np.ndarray = pc.cast(cells, pa.float64()).to_numpy()
     except pa.ArrowInvalid:
         values = np.array([_number_or_nan(cell) for cell in cells.to_pylist()])
-    bad = np.flatnonzero(~np.isfinite(values))
+    # what float32 cannot hold is infinite in the features; nan compares as false
+    bad = np.flatnonzero(~(np.abs(values) <= np.finfo(np.float32).max))
     if len(bad):
         raise DataError(
             f"{path}: {_place(int(bad[0]))}, column {name!r} holds "
@@ -131,7 +132,7 @@ def _numbers(path: Path, name: str, cells: pa.ChunkedArray) -> np.ndarray:
 
 def _number_or_nan(cell: str) -> float:
     try:
-        return float(cell)
+        return float(cell) if "_" not in cell else float("nan")
     except ValueError:
         return float("nan")
 
@@ -154,18 +155,22 @@ def _check_range(
         row = int(np.flatnonzero(outside)[0])
         kind = "a whole number" if whole else "a number"
         raise DataError(
-            f"{path}: {_place(row)}, column {name!r} holds {values[row]:g}; expected {kind} from "
-            f"{low:g} to {high:g}"
+            f"{path}: {_place(row)}, column {name!r} holds {values[row]:.10g}; expected {kind} "
+            f"from {low:g} to {high:g}"
         )
 
 
 def _header(path: Path) -> list[str]:
     with path.open("rb") as stream:
-        first = stream.readline().decode("utf-8-sig", errors="replace").strip()
-    if not first:
+        first = stream.readline().decode("utf-8-sig", errors="replace")
+    first = re.split("[\r\n]", first)[0]
+    if not first.strip():
         raise DataError(f"{path} is empty; expected a header and rows: get it again")
-    names = [name.strip('"') for name in first.split(",")]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    try:
+        names = next(plain_csv.reader([first]))
+    except plain_csv.Error as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}; get it again") from None
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataError(f"{path} names the column {twice[0]!r} twice; expected every column once")
     return names
@@ -177,6 +182,8 @@ def _why_unreadable(path: Path, convert: csv.ConvertOptions, error: Exception) -
         csv.read_csv(path, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
     except pa.ArrowInvalid as again:
         error = again
+    if "Empty CSV" in str(error):
+        return f"{path} has a header and no rows; get it again"
     found = _ROW_IN_ERROR.search(str(error))
     if found:
         line, expected, got = map(int, found.groups())

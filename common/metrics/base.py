@@ -16,12 +16,14 @@ class Metric:
     """A competition's metric.
 
     `score(y_true=..., y_pred=...)` takes arrays aligned row by row and gives a finite float;
-    an undefined case raises MetricError, it never gives nan.
+    an undefined case raises MetricError, it never gives nan. `best` is the value that no
+    prediction can pass, where there is one.
     """
 
     name: str
     higher_is_better: bool
     score: Callable[..., float]
+    best: float | None = None
 
     def is_better(self, new: float, best: float | None) -> bool:
         """True where `new` is a better score than `best`. nan is never better; any other
@@ -41,3 +43,17 @@ def check_rows(y_true: np.ndarray, y_pred: np.ndarray) -> None:
         )
     if len(y_true) == 0:
         raise MetricError("there are no rows to score; expected at least one")
+
+
+def check_vectors(y_true: np.ndarray, y_pred: np.ndarray) -> None:
+    """Raises MetricError unless both arrays are (n_samples,), with at least one row.
+
+    A column (n, 1) against a row (n,) would be compared all with all, without a word.
+    """
+    check_rows(y_true, y_pred)
+    for name, values in (("y_true", y_true), ("y_pred", y_pred)):
+        if np.ndim(values) != 1:
+            raise MetricError(
+                f"{name} has the shape {np.shape(values)}; expected one value per row, "
+                f"({len(values)},): flatten it"
+            )

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from fastai.learner import Learner
@@ -27,7 +27,18 @@ from common.train.optimizer import make_optimizer, set_step
 from common.train.schedule import Schedule, make_schedule
 from common.train.settings import TrainSettings
 
-Validate = Callable[[Learner], tuple[float, float]]  # -> loss and score on the whole valid set
+
+class Validator(Protocol):
+    """Scores the valid set as a whole, never batch by batch."""
+
+    def begin(self) -> None:
+        """Forgets what was added."""
+
+    def add(self, raw: Any) -> int:
+        """Takes the net's raw output for a batch of the valid loader; gives its rows."""
+
+    def finish(self) -> float:
+        """The score of everything that was added."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +60,15 @@ def fit(
     *,
     metric: Metric,
     steps: Steps,
-    validate: Validate | None,
+    validator: Validator | None,
     seed: int,
     say: Callable[[str], None] = print,
 ) -> History:
     """Trains `learner.model` in place and gives the course of the fit.
 
     Args:
-        metric: of the score that `validate` gives; its direction picks the best epoch.
-        validate: None where nothing is held out.
+        metric: of the score that `validator` gives; its direction picks the best epoch.
+        validator: None where nothing is held out.
         say: takes one line per epoch.
 
     Raises: RunError where the loss is no longer finite; UsageError for a callback that the loop
@@ -78,8 +89,8 @@ def fit(
             events("before_epoch")
             loss = _train_epoch(learner, steps, optimizer, schedule, events, seed, history)
             row: EpochRow = {"epoch": epoch + 1, "train_loss": loss}
-            if validate is not None:
-                row["valid_loss"], row[metric.name] = _validate(learner, validate, events)
+            if validator is not None:
+                row["valid_loss"], row[metric.name] = _validate(learner, steps, validator, events)
             events("after_epoch")
             row["lr"] = history.steps[-1]["lr"]
             row["seconds"] = round(time.perf_counter() - started, 3)
@@ -107,7 +118,6 @@ def _train_epoch(
         loader.set_epoch(learner.epoch)
     learner.dl, learner.n_iter, learner.training = loader, len(loader), True
     learner.model.train()
-    device = next(learner.model.parameters()).device
     first_step = learner.epoch * len(loader)
     losses: list[torch.Tensor] = []
     n_rows: list[int] = []
@@ -117,7 +127,7 @@ def _train_epoch(
         step = first_step + position
         seed_generators(seed, "step", step)
         learner.iter = position
-        learner.xb, learner.yb = _split(learner, to_device(batch, device))
+        learner.xb, learner.yb = _split(learner, batch)
         events("before_batch")
 
         learner.pred = steps.forward(learner)
@@ -148,15 +158,31 @@ def _train_epoch(
     return sum(value * n for value, n in zip(values, n_rows, strict=True)) / sum(n_rows)
 
 
-def _validate(learner: Learner, validate: Validate, events: Events) -> tuple[float, float]:
-    """Loss and score on the whole valid set, with the net in eval mode."""
+def _validate(
+    learner: Learner, steps: Steps, validator: Validator, events: Events
+) -> tuple[float, float]:
+    """Mean loss per row and score on the whole valid set, with the net in eval mode."""
+    loader = learner.dls.valid
+    learner.dl, learner.n_iter, learner.training = loader, len(loader), False
     learner.model.eval()
-    learner.training, learner.dl = False, learner.dls.valid
+    total, n_rows = 0.0, 0
+    validator.begin()
     events("before_validate")
     with torch.no_grad():
-        loss, score = validate(learner)
+        for position, batch in enumerate(loader):
+            learner.iter = position
+            learner.xb, learner.yb = _split(learner, batch)
+            events("before_batch")
+            learner.pred = steps.forward(learner)
+            events("after_pred")
+            learner.loss = learner.loss_grad = steps.loss(learner)
+            events("after_loss")
+            rows = validator.add(learner.pred)
+            total += float(learner.loss) * rows
+            n_rows += rows
+            events("after_batch")
     events("after_validate")
-    return loss, score
+    return total / max(1, n_rows), validator.finish()
 
 
 def _record(history: History, schedule: Schedule, first_step: int, losses: list[float]) -> None:
@@ -200,7 +226,8 @@ class _Keeper:
 
 
 def _split(learner: Learner, batch: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The inputs and the targets of a batch."""
+    """The inputs and the targets of a batch, where the model is."""
+    batch = to_device(batch, next(learner.model.parameters()).device)
     n_inputs = getattr(learner.dls, "n_inp", 1 if len(batch) == 1 else len(batch) - 1)
     return tuple(batch[:n_inputs]), tuple(batch[n_inputs:])
 

@@ -5,7 +5,6 @@ This is the file that a fork edits. The facts (file names, columns, classes) are
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -86,11 +85,17 @@ class Digits(Pipeline):
         """Columns: sample, id, image (uint8 or float32, (H, W)), and in train the label."""
         file = SPEC.file(split)
         path = context.root / file.name
+        n_features, n_targets = len(file.features), len(SPEC.submission.targets)
+        if not (n_features and SPEC.classes and n_targets == 1):
+            raise DataError(
+                f"spec.py names {n_features} feature columns, {len(SPEC.classes)} classes and "
+                f"{n_targets} target columns; expected some, some and one: for other data write "
+                "items(), model(), learner() and submission() anew"
+            )
         features = read_features(path, file, SPEC.value_range)
         ids = row_numbers(len(features)) if file.key is None else read_ids(path, file.key)
-        side = math.isqrt(features.shape[1])
-        shape = (side, side) if side * side == features.shape[1] else (1, features.shape[1])
-        items = pd.DataFrame({"sample": ids, "id": ids, "image": [*features.reshape(-1, *shape)]})
+        images = features.reshape(len(features), *(SPEC.image_size or (1, n_features)))
+        items = pd.DataFrame({"sample": ids, "id": ids, "image": [*images]})
         if split == "train" and file.target is not None:
             classes = np.array(SPEC.classes)
             items[TARGET] = classes[read_classes(path, file.target, SPEC.classes)]
@@ -178,8 +183,8 @@ def _dataset(items: pd.DataFrame) -> ArrayDataset:
     height, width = items["image"].iloc[0].shape if len(items) else (28, 28)
     if min(height, width) < 4:
         raise DataError(
-            f"{height * width} feature columns are no square picture of at least 4×4; take "
-            "--pipeline svc, which reads any columns, or answer items() and model() for them"
+            f"{height * width} feature columns are no picture of at least 4×4 by spec.py; take "
+            "--pipeline svc, which reads any columns, or set image_size there if they are one"
         )
     images = np.stack([*items["image"]]) if len(items) else np.zeros((0, height, width), np.uint8)
     targets = None
@@ -189,4 +194,6 @@ def _dataset(items: pd.DataFrame) -> ArrayDataset:
     return ArrayDataset(images[:, None], targets, list(SPEC.classes))
 
 
-PIPELINES = {"net": DigitNet(), "svc": DigitSvc()}
+_BOTH: dict[str, Pipeline] = {"net": DigitNet(), "svc": DigitSvc()}
+# the first is the default: columns that are no picture begin with the machine that takes any
+PIPELINES = _BOTH if SPEC.image_size else dict(reversed(_BOTH.items()))

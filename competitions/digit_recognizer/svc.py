@@ -22,11 +22,12 @@ class SvcFold:
     """One fold's machine.
 
     Args:
-        vectors: the support vectors, (n_vectors, n_features), in [0, 1] for pixels.
+        vectors: the support vectors, (n_vectors, n_features), as `centre` and `spread` scale them.
         coefficients: of the pairs, (n_classes - 1, n_vectors), as libsvm lays them out.
         intercepts: one per pair of classes.
         n_vectors: of each class.
         gamma: width of the kernel exp(-gamma · distance²).
+        centre, spread: of the features; (value - centre) / spread is what the kernel sees.
         known: the classes that were trained on, as positions in `names`.
         names: of the prediction columns, one per class of the competition.
     """
@@ -36,6 +37,8 @@ class SvcFold:
     intercepts: np.ndarray
     n_vectors: np.ndarray
     gamma: float
+    centre: np.ndarray
+    spread: np.ndarray
     known: np.ndarray
     names: tuple[str, ...]
 
@@ -43,13 +46,15 @@ class SvcFold:
     def fit(
         cls, images: Iterable[np.ndarray], labels: pd.Series, names: tuple[str, ...], settings: Any
     ) -> SvcFold:
-        """Trains on pictures of one size."""
+        """Trains on pictures of one size, or on rows of numbers."""
         from sklearn.svm import SVC
 
         known = {name: position for position, name in enumerate(names)}
         targets = np.array([known[f"p_{label}"] for label in labels])
+        features = _rows(images)
+        centre, spread = _scale(features, are_pictures=min(next(iter(images)).shape) > 1)
         machine = SVC(C=settings.cost, kernel="rbf", gamma="scale")
-        machine.fit(_features(images), targets)
+        machine.fit((features - centre) / spread, targets)
         sign = -1.0 if len(machine.classes_) == 2 else 1.0  # scikit-learn turns a single pair round
         return cls(
             vectors=machine.support_vectors_,
@@ -57,18 +62,21 @@ class SvcFold:
             intercepts=sign * machine.intercept_,
             n_vectors=machine.n_support_,
             gamma=float(machine._gamma),
+            centre=centre,
+            spread=spread,
             known=machine.classes_,
             names=names,
         )
 
     def predict(self, items: pd.DataFrame) -> Dense:
-        """The share of pairs that each class wins; a class's most possible wins make 1."""
+        """The share of all pairs that each class wins; the shares of a row add up to 1."""
         collector = Columns(self.names)
+        n_pairs = len(self.intercepts)
         for start in range(0, len(items), ROWS_AT_ONCE):
             part = items.iloc[start : start + ROWS_AT_ONCE]
             votes = np.zeros((len(part), len(self.names)))
-            votes[:, self.known] = self._votes(_features(part["image"]))
-            collector.add(part["sample"].to_numpy(), votes / max(1, len(self.known) - 1))
+            votes[:, self.known] = self._votes((_rows(part["image"]) - self.centre) / self.spread)
+            collector.add(part["sample"].to_numpy(), votes / n_pairs)
         return collector.finish()
 
     def _votes(self, features: np.ndarray) -> np.ndarray:
@@ -100,6 +108,8 @@ class SvcFold:
             "intercepts": self.intercepts,
             "n_vectors": self.n_vectors,
             "gamma": np.array(self.gamma),
+            "centre": self.centre,
+            "spread": self.spread,
             "known": self.known,
         }
         save_arrays(folder / ARRAYS, arrays)
@@ -112,7 +122,15 @@ class SvcFold:
         return cls(**arrays, gamma=gamma, names=names)
 
 
-def _features(images: Iterable[np.ndarray]) -> np.ndarray:
-    """Pictures as rows of float64; pixels of 0–255 as 0–1."""
-    stacked = np.stack([image.ravel() for image in images])
-    return stacked / 255.0 if stacked.dtype == np.uint8 else stacked.astype(np.float64)
+def _rows(images: Iterable[np.ndarray]) -> np.ndarray:
+    """Pictures as rows, (n_rows, n_features), as they are stored."""
+    return np.stack([image.ravel() for image in images])
+
+
+def _scale(features: np.ndarray, *, are_pictures: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and spread: pixels of 0–255 come to 0–1 all alike, other columns each to mean 0 and
+    standard deviation 1."""
+    if are_pictures and features.dtype == np.uint8:
+        return np.array(0.0), np.array(255.0)
+    spread = features.std(axis=0, dtype=np.float64)
+    return features.mean(axis=0, dtype=np.float64), np.where(spread > 0, spread, 1.0)

@@ -1,0 +1,48 @@
+"""Shared fixtures. No test opens a connection, and every test leaves torch's threads at one."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# before torch is loaded: nets this small are slower on several threads
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a test tried to open a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The digits' fixture, written once."""
+    from common import registry
+    from common.fixtures import write_fixture
+
+    folder = tmp_path_factory.mktemp("data") / "digits"
+    return write_fixture(folder, registry.load_fixture("digit_recognizer").write, seed=0)
+
+
+Train = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def smoke_run(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished smoke run of the digits' net. Tests that change it copy it first."""
+    from scripts.train import main
+
+    run = tmp_path_factory.mktemp("runs") / "smoke"
+    argv = ["digit-recognizer", "--preset", "smoke", "--data", str(digits), "--run", str(run)]
+    assert main(argv) == 0
+    return run
