@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,12 +89,13 @@ def _texts(host: Host, folder: str, source: Source) -> dict[str, str]:
 def report(host: Host, folder: str, source: Source, data: Path) -> list[str]:
     """What was read, what could not be known, what to edit, and what to run."""
     shown = paths.shown(paths.competitions_dir() / folder)
-    host_files = f"--data {paths.shown(data)}"
+    host_files = f"--data {shlex.quote(paths.shown(data))}"
+    sample = shlex.quote(paths.shown(data / host.file("sample_submission").name))
     commands = [
         *first_commands(folder),
         f"python scripts/train.py {typed(folder)} {host_files} --run first",
         f"python scripts/check_submission.py {typed(folder)} --submission runs/{folder}/first/"
-        f"submission.csv --sample {paths.shown(data / host.file('sample_submission').name)}",
+        f"submission.csv --sample {sample}",
     ]
     sections = {
         f"{shown}: {host.title}, from {paths.shown(data)}": _read(host),

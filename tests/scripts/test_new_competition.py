@@ -112,6 +112,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
             shutil.copytree(path, root / path.name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(path, root)
+    for path in (root / "competitions").iterdir():
+        if path.is_dir() and path.name != "digit_recognizer":
+            shutil.rmtree(path)  # forks of whoever works here may be called like those below
     for name, write in (("glyph-host", write_glyphs), ("table-host", write_table)):
         (root / name).mkdir()
         write(root / name)
@@ -194,20 +197,20 @@ def test_of_two_at_once_one_wins_and_the_other_is_refused(copy: Copy) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["x", "--slug", "new-one"], "--slug new-one needs --data"),
-        (["x", "--data", "."], "--data needs --slug"),
-        (["x", "--target", "y"], "--target needs --slug"),
-        (["x", "--slug", "new one", "--data", "."], "'new one' is no slug of Kaggle's"),
-        (["x", "--slug", "", "--data", "."], "'' is no slug of Kaggle's"),
-        (["x", "--slug", "new-", "--data", "."], "'new-' is no slug of Kaggle's"),
-        (["x", "--slug", "new_one", "--data", "."], "'new_one' is no slug of Kaggle's"),
-        (["x", "--slug", "new-one", "--data", "no/where"], "no/where is no folder"),
+        (["no-such-name", "--slug", "new-one"], "--slug new-one needs --data"),
+        (["no-such-name", "--data", "."], "--data needs --slug"),
+        (["no-such-name", "--target", "y"], "--target needs --slug"),
+        (["no-such-name", "--slug", "new one", "--data", "."], "'new one' is no slug of Kaggle's"),
+        (["no-such-name", "--slug", "", "--data", "."], "'' is no slug of Kaggle's"),
+        (["no-such-name", "--slug", "new-", "--data", "."], "'new-' is no slug of Kaggle's"),
+        (["no-such-name", "--slug", "new_one", "--data", "."], "'new_one' is no slug of Kaggle's"),
+        (["no-such-name", "--slug", "new-one", "--data", "no/where"], "no/where is no folder"),
         (["digit-recognizer"], "competitions/digit_recognizer exists"),
         (["Digit_Recognizer"], "competitions/digit_recognizer exists"),
         (["digit-recognizer", "--slug", "a", "--data", "."], "digit_recognizer exists"),
         (["class"], "a word of Python's"),
         (["a/b"], "cannot name a competition"),
-        (["x", "--from", "digit-recogniser"], "did you mean 'digit-recognizer'?"),
+        (["no-such-name", "--from", "digit-recogniser"], "did you mean 'digit-recognizer'?"),
     ],
 )
 def test_refusals_are_one_line_and_write_nothing(
