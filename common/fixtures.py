@@ -17,7 +17,7 @@ import numpy as np
 from common import files, paths
 from common.errors import DataError
 from common.score import FIXTURE_FILE, align
-from common.spec import Column, CompetitionSpec, IntegerColumn, LabelColumn
+from common.spec import Column, CompetitionSpec, IntegerColumn, LabelColumn, TextColumn
 from common.submit import answers
 
 Write = Callable[[Path, int], dict[str, Any]]
@@ -263,6 +263,8 @@ def _constant(column: Column, spec: CompetitionSpec) -> object:
     """What the sample submission answers everywhere."""
     if isinstance(column, LabelColumn):
         return column.classes[0]
+    if isinstance(column, TextColumn):
+        raise DataError(f"{column.name} has a form of its own; write this fixture by hand")
     if not isinstance(column, IntegerColumn) and (column.low, column.high) == (0, 1):
         n_columns = len(spec.submission.targets)
         return round(1 / n_columns, 6) if n_columns > 1 else 0.5

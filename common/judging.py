@@ -9,64 +9,73 @@ from typing import TypeVar
 
 from common import paths, registry
 from common.errors import DataError, SubmissionError
-from common.score import ladder_beside, read_aligned
+from common.judges import TableJudge
+from common.score import ladder_beside
 from common.spec import CompetitionSpec
-from common.submit import ids_of, read_submission
 
 Result = TypeVar("Result")
 
 
 def score_files(competition: str, submission: Path, solution: Path, *, as_json: bool) -> int:
-    """Prints the score of a submission file; gives the exit code."""
+    """Prints the score of a submission; gives the exit code."""
     spec = registry.load_spec(registry.find(competition))
-    aligned = _with_faults_shown(
-        lambda: read_aligned(spec, submission, _solution_file(solution, spec)), spec, as_json
-    )
-    score = aligned.score(spec.metric)
+    judge = spec.judge or TableJudge()
+    truth = _solution_file(solution) if spec.judge is None else solution
+    verdict = _with_faults_shown(lambda: judge.score(spec, submission, truth), spec, as_json)
     ladder, called = ladder_beside(solution, spec)
-    place = ladder.place(score, spec.metric)
+    place = ladder.place(verdict.score, spec.metric)
     if as_json:
         result = {
             "competition": spec.slug,
             "metric": spec.metric.name,
             "higher_is_better": spec.metric.higher_is_better,
-            "score": score,
-            "rows": len(aligned.keys),
+            "score": verdict.score,
+            **verdict.parts,
+            "rows": verdict.n_rows,
             "place": place,
             "data": called or "the host's",
+            "warnings": list(verdict.doubts),
         }
         print(json.dumps(result))
         return 0
     if called:
         print(f"data: {called}")
     direction = "higher" if spec.metric.higher_is_better else "lower"
-    print(f"{spec.metric.name} over {len(aligned.keys)} rows, {direction} is better")
+    print(f"{spec.metric.name} over {verdict.n_rows} rows, {direction} is better")
+    for line in verdict.doubts:
+        print(f"warning: {line}")
+    for name, value in verdict.parts.items():
+        print(f"  {name}: {value!r}")
     if place:
         print(place)
-    print(f"score: {score!r}")
+    print(f"score: {verdict.score!r}")
     return 0
 
 
 def check_files(competition: str, submission: Path, sample: Path | None, *, as_json: bool) -> int:
-    """Prints whether the competition would accept a file; gives the exit code."""
+    """Prints whether the competition would accept a submission; gives the exit code."""
     folder = registry.find(competition)
     spec = registry.load_spec(folder)
     if sample is None:
         sample = paths.data_dir(folder) / spec.file("sample_submission").name
-        if not sample.is_file():
+        if not sample.exists():
             raise DataError(
                 f"{paths.shown(sample)} does not exist; name the host's sample file with --sample"
             )
-    asked = ids_of(sample, spec.submission)
-    _with_faults_shown(lambda: read_submission(submission, spec.submission, asked), spec, as_json)
+    judge = spec.judge or TableJudge()
+    asked = sample
+    checked = _with_faults_shown(lambda: judge.check(spec, submission, asked), spec, as_json)
     if as_json:
-        print(json.dumps({"competition": spec.slug, "valid": True, "rows": len(asked)}))
-    else:
-        print(f"valid: {len(asked)} rows, as {paths.shown(sample)} asks for")
+        facts = {"competition": spec.slug, "valid": True, "rows": checked.n_rows}
+        print(json.dumps({**facts, "warnings": list(checked.doubts)}))
+        return 0
+    for line in checked.doubts:
+        print(f"warning: {line}")
+    print(f"valid: {checked.n_rows} rows, as {paths.shown(sample)} asks for")
     return 0
 
 
-def _solution_file(solution: Path, spec: CompetitionSpec) -> Path:
+def _solution_file(solution: Path) -> Path:
     """The file that holds the truth; in a folder it is `solution.csv`."""
     return solution / "solution.csv" if solution.is_dir() else solution
 

@@ -74,7 +74,7 @@ def score_oof(
         beside: rungs of other runs on the same folds.
     """
     spec, metric = pipeline.spec, pipeline.spec.metric
-    aligned = read_aligned(spec, run / SUBMISSION, run / SOLUTION)
+    aligned, _ = read_aligned(spec, run / SUBMISSION, run / SOLUTION)
     folds, groups = _by_id(items, aligned)
     scores = [
         {

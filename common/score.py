@@ -26,6 +26,7 @@ class Aligned:
     keys: list[tuple[str, ...]]
     y_true: np.ndarray
     y_pred: np.ndarray
+    usage: np.ndarray | None = None
 
     def score(self, metric: Metric, rows: np.ndarray | None = None) -> float:
         """The metric over all rows, or over some of them by position."""
@@ -35,24 +36,49 @@ class Aligned:
 
 
 def align(spec: CompetitionSpec, submission: Answers, solution: Answers) -> Aligned:
-    """Joins truth and prediction on the rows' names; both must name the same rows."""
-    names = spec.submission.target_columns
+    """Joins truth and prediction on the rows' names; both must name the same rows.
+
+    Where the submission has a column per class and the solution names the class, `y_true` holds
+    the class's position among the columns; a class that has no column raises DataError.
+    """
+    form = spec.submission
     given = submission.rows_of(solution.keys)
-    y_true = [solution.values[name] for name in names]
-    y_pred = [given[name] for name in names]
-    if len(names) == 1:
-        return Aligned(solution.keys, y_true[0], y_pred[0])
-    return Aligned(solution.keys, np.stack(y_true, axis=1), np.stack(y_pred, axis=1))
+    y_pred = _stacked([given[name] for name in form.target_columns])
+    if form.compact is not None and form.compact.name in solution.values:
+        y_true = _positions(solution.values[form.compact.name], form.target_columns)
+    else:
+        y_true = _stacked([solution.values[name] for name in form.target_columns])
+    return Aligned(solution.keys, y_true, y_pred, solution.usage)
 
 
-def read_aligned(spec: CompetitionSpec, submission: Path, solution: Path) -> Aligned:
-    """Reads both files and joins them.
+def _stacked(columns: list[np.ndarray]) -> np.ndarray:
+    return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
+
+
+def _positions(names: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
+    """Where each class's column stands."""
+    position = {name: number for number, name in enumerate(columns)}
+    unknown = sorted({str(name) for name in names} - set(position))
+    if unknown:
+        raise DataError(
+            f"the solution holds class {unknown[0]!r}, which has no column in the submission; "
+            f"expected one of its {len(columns)} columns"
+        )
+    return np.array([position[str(name)] for name in names], dtype=np.int64)
+
+
+def read_aligned(
+    spec: CompetitionSpec, submission: Path, solution: Path
+) -> tuple[Aligned, tuple[str, ...]]:
+    """Reads both files and joins them; gives the rows, and what looks wrong in the submission.
 
     Raises: DataError for a solution that is none, SubmissionError for a submission that the
     competition would not accept.
     """
-    truth = read_solution(solution, spec.submission)
-    return align(spec, read_submission(submission, spec.submission, truth.keys), truth)
+    form = spec.submission
+    truth = read_solution(solution, form)
+    given = read_submission(submission, form, truth.keys)
+    return align(spec, given, truth), form.all_doubts(given.values)
 
 
 def ladder_beside(path: Path, spec: CompetitionSpec) -> tuple[Ladder, str]:

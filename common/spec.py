@@ -2,85 +2,62 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from common.columns import (
+    Column,
+    IntegerColumn,
+    LabelColumn,
+    NumberColumn,
+    TextColumn,
+    parse_column,
+)
 from common.errors import DataError
 from common.metrics import Metric
 
+if TYPE_CHECKING:
+    from common.judges import Judge
 
-@dataclass(frozen=True)
-class IntegerColumn:
-    """A column of whole numbers from `low` to `high`, both included."""
+__all__ = [
+    "Column",
+    "CompetitionSource",
+    "CompetitionSpec",
+    "DatasetSource",
+    "ExternalSource",
+    "HostFile",
+    "IntegerColumn",
+    "LabelColumn",
+    "Ladder",
+    "NumberColumn",
+    "Rung",
+    "Source",
+    "SubmissionFormat",
+    "TextColumn",
+    "numbered",
+    "parse_column",
+]
 
-    name: str
-    low: int
-    high: int
-
-    def expected(self) -> str:
-        return f"a whole number from {self.low} to {self.high}"
-
-    def parse(self, text: str) -> int | None:
-        """The value of a cell, or None where the column does not allow it."""
-        if not _WHOLE_NUMBER.fullmatch(text):
-            return None
-        value = int(text)
-        return value if self.low <= value <= self.high else None
-
-
-@dataclass(frozen=True)
-class NumberColumn:
-    """A column of finite numbers from `low` to `high`, both included."""
-
-    name: str
-    low: float = -math.inf
-    high: float = math.inf
-
-    def expected(self) -> str:
-        if math.isinf(self.low) and math.isinf(self.high):
-            return "a finite number"
-        return f"a number from {self.low:g} to {self.high:g}"
-
-    def parse(self, text: str) -> float | None:
-        """The value of a cell, or None where the column does not allow it."""
-        try:
-            value = float(text) if "_" not in text else math.nan
-        except ValueError:
-            return None
-        return value if math.isfinite(value) and self.low <= value <= self.high else None
-
-
-@dataclass(frozen=True)
-class LabelColumn:
-    """A column of class names."""
-
-    name: str
-    classes: tuple[str, ...]
-
-    def expected(self) -> str:
-        shown = ", ".join(self.classes[:5]) + (", …" if len(self.classes) > 5 else "")
-        return f"one of {len(self.classes)} classes ({shown})"
-
-    def parse(self, text: str) -> str | None:
-        """The value of a cell, or None where the column does not allow it."""
-        return text if text in self.classes else None
-
-
-Column = IntegerColumn | NumberColumn | LabelColumn
-
-_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+Doubt = Callable[[dict[str, np.ndarray]], str]  # target columns -> one line, or ""
 
 
 @dataclass(frozen=True)
 class SubmissionFormat:
-    """The columns of a submission: those that name a row, and those that answer it."""
+    """The columns of a submission: those that name a row, and those that answer it.
+
+    Args:
+        compact: the one column with the class's name that a solution may have in place of one
+            column per class.
+        doubts: what is allowed and still looks wrong, over all target columns together.
+    """
 
     key_columns: tuple[str, ...]
     targets: tuple[Column, ...]
+    compact: LabelColumn | None = None
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def target_columns(self) -> tuple[str, ...]:
@@ -89,6 +66,11 @@ class SubmissionFormat:
     @property
     def header(self) -> tuple[str, ...]:
         return (*self.key_columns, *self.target_columns)
+
+    def all_doubts(self, values: dict[str, np.ndarray]) -> tuple[str, ...]:
+        """What is allowed in some target columns and still looks wrong, one line each."""
+        of_columns = [column.doubts(values[column.name]) for column in self.targets]
+        return tuple(line for line in (*of_columns, *(d(values) for d in self.doubts)) if line)
 
 
 @dataclass(frozen=True)
@@ -126,7 +108,29 @@ class CompetitionSource:
         )
 
 
-Source = CompetitionSource
+@dataclass(frozen=True)
+class DatasetSource:
+    """Data that somebody has put on Kaggle as a data set, "owner/slug"."""
+
+    name: str
+
+    def how_to_get(self, target: str) -> str:
+        return f"run `kaggle datasets download {self.name} -p {target} --unzip`"
+
+
+@dataclass(frozen=True)
+class ExternalSource:
+    """Data that lie outside Kaggle."""
+
+    url: str
+    files: tuple[str, ...]
+    licence: str
+
+    def how_to_get(self, target: str) -> str:
+        return f"download {', '.join(self.files)} from {self.url} into {target}"
+
+
+Source = CompetitionSource | DatasetSource | ExternalSource
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,8 @@ class CompetitionSpec:
         value_range: lowest and highest value of a feature column; None: any finite number.
         symmetries: one line on which flips and turns leave the answer as it is.
         licence: what the host allows with the data.
+        judge: what reads, checks and scores a submission; None where it is a table with one
+            answer per row.
     """
 
     slug: str
@@ -204,6 +210,7 @@ class CompetitionSpec:
     symmetries: str = ""
     licence: str = ""
     ladder: Ladder = Ladder()
+    judge: Judge | None = None
 
     def file(self, role: str) -> HostFile:
         """The host's file of a role.
@@ -220,20 +227,3 @@ class CompetitionSpec:
 def numbered(prefix: str, count: int) -> tuple[str, ...]:
     """Column names with a running number: numbered("pixel", 784) is pixel0 … pixel783."""
     return tuple(f"{prefix}{number}" for number in range(count))
-
-
-def parse_column(column: Column, cells: Iterable[str]) -> tuple[np.ndarray, list[int]]:
-    """The values of a column and the positions of the cells that it does not allow.
-
-    A class column comes back as text, the others as numbers; cells that are not allowed hold
-    the column's first value and must not be used.
-    """
-    seen: dict[str, int | float | str | None] = {}
-    values: list[int | float | str | None] = []
-    for cell in cells:
-        if cell not in seen:
-            seen[cell] = column.parse(cell)
-        values.append(seen[cell])
-    bad = [position for position, value in enumerate(values) if value is None]
-    filler = column.classes[0] if isinstance(column, LabelColumn) else 0
-    return np.array([filler if value is None else value for value in values]), bad

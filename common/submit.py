@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from common import files
+from common.columns import Column, TextColumn, parse_column
 from common.errors import DataError, SubmissionError
-from common.spec import Column, SubmissionFormat, parse_column
+from common.spec import SubmissionFormat
 
 Key = tuple[str, ...]
 
+USAGE = "Usage"
+BOARDS = ("public", "private", "ignored")  # an empty cell counts, on no board
 _SHOWN = 60  # characters of a cell or a header in a message: a wrong file may be one long line
 
 
@@ -38,6 +41,7 @@ class Answers:
 
     keys: list[Key]
     values: dict[str, np.ndarray]
+    usage: np.ndarray | None = None
 
     def rows_of(self, keys: Sequence[Key]) -> dict[str, np.ndarray]:
         """The target columns in the order of `keys`, all of which must be there."""
@@ -130,10 +134,16 @@ def _asked_for(table: Table, form: SubmissionFormat) -> list[Key]:
 def read_solution(path: Path, form: SubmissionFormat) -> Answers:
     """The true answers of a solution file; columns that the submission lacks are passed over.
 
+    Rows of one id become one where the column can merge them. A column `Usage` (Public, Private,
+    Ignored) comes along. Where the submission has a column per class, the solution may have one
+    column with the class's name (`form.compact`).
+
     Raises: DataError, naming the first fault.
     """
+    if form.compact is not None and form.compact.name in _header_of(path):
+        form = SubmissionFormat(form.key_columns, (form.compact,))
     try:
-        table = read_table(path)
+        table = _merged(read_table(path), form)
         keys = _asked_for(table, form)
     except DataError as error:
         raise DataError(f"the solution {error}") from None
@@ -143,7 +153,49 @@ def read_solution(path: Path, form: SubmissionFormat) -> Answers:
         values, faults = _parse_targets(table, form, keys)
     if faults:
         raise DataError(f"{path} is no solution for this competition: {faults[0]}")
-    return Answers(keys, values)
+    return Answers(keys, values, _usage(table, form))
+
+
+def _header_of(path: Path) -> list[str]:
+    """The columns that a file names; [] where it cannot be read, which reading it will say."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return next(csv.reader(stream), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+
+
+def _merged(table: Table, form: SubmissionFormat) -> Table:
+    """The table with the rows of one id made one, where the form's column merges them."""
+    column = form.targets[0]
+    if not isinstance(column, TextColumn) or column.merge is None:
+        return table
+    if not {*form.key_columns, column.name} <= set(table.columns):
+        return table
+    cells: dict[Key, list[str]] = {}
+    for key, cell in zip(table.keys(form.key_columns), table.columns[column.name], strict=True):
+        cells.setdefault(key, []).append(cell)
+    if len(cells) == table.n_rows or any(column.fault(c) for row in cells.values() for c in row):
+        return table
+    columns = {
+        name: [key[position] for key in cells] for position, name in enumerate(form.key_columns)
+    }
+    columns[column.name] = [column.merge(row) if len(row) > 1 else row[0] for row in cells.values()]
+    return Table(table.path, columns, len(cells))
+
+
+def _usage(table: Table, form: SubmissionFormat) -> np.ndarray | None:
+    """The board that each row belongs to, in lower case; None where the file does not say."""
+    if USAGE not in table.columns or USAGE in form.header:
+        return None
+    usage = np.array([cell.strip().lower() for cell in table.columns[USAGE]])
+    bad = np.flatnonzero(~np.isin(usage, (*BOARDS, "")))
+    if len(bad):
+        raise DataError(
+            f"{table.path}: {_place(int(bad[0]))}, column {USAGE} holds "
+            f"{table.columns[USAGE][int(bad[0])]!r}; expected Public, Private or Ignored"
+        )
+    return usage
 
 
 def read_submission(

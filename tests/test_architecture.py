@@ -18,8 +18,10 @@ FLOORS = (
     ("errors", "paths"),
     ("files", "cli", "randomness", "settings", "environment"),
     ("metrics", "rle"),
+    ("columns",),
     ("spec",),
     (
+        "judges",
         "registry",
         "submit",
         "score",
@@ -37,6 +39,8 @@ FLOORS = (
 LIGHT = (
     "metrics",
     "rle",
+    "columns",
+    "judges",
     "spec",
     "submit",
     "score",

@@ -456,7 +456,7 @@ def test_the_fixture_has_the_layout_and_the_rungs_that_the_margin_is_taken_from(
             header = next(csv.reader(stream))
         assert set(file.columns) <= set(header)
     constant, trivial = (rung["score"] for rung in facts["rungs"])
-    assert read_aligned(spec, sample, solution).score(spec.metric) == constant
+    assert read_aligned(spec, sample, solution)[0].score(spec.metric) == constant
     gain = trivial - constant if spec.metric.higher_is_better else constant - trivial
     assert gain > float(margin(host))
     assert facts["synthetic"] is True

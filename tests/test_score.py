@@ -72,7 +72,8 @@ def test_several_target_columns_stand_side_by_side_in_the_forms_order() -> None:
 def test_files_are_read_and_joined(tmp_path: Path) -> None:
     (tmp_path / "truth.csv").write_text("id,label\na,1\nb,2\n")
     (tmp_path / "given.csv").write_text("label,id\n2,b\n3,a\n")
-    aligned = read_aligned(spec_of(), tmp_path / "given.csv", tmp_path / "truth.csv")
+    aligned, doubts = read_aligned(spec_of(), tmp_path / "given.csv", tmp_path / "truth.csv")
+    assert doubts == ()
     assert aligned.score(accuracy) == 0.5
 
 

@@ -96,9 +96,17 @@ def test_a_number_column_with_limits_refuses_what_lies_outside(text: str) -> Non
     assert SHARE.parse(text) is None
 
 
-@pytest.mark.parametrize("text", ["", "Oak", "oak ", "0", "oak,elm"])
-def test_a_label_column_refuses(text: str) -> None:
-    assert SPECIES.parse(text) is None
+def test_a_label_column_refuses_an_empty_cell_alone() -> None:
+    assert SPECIES.parse("") is None
+    assert SPECIES.parse("Oak") == "Oak"  # counts as wrong, as the hosts have it
+
+
+def test_a_label_that_is_no_class_is_a_doubt_and_named() -> None:
+    assert SPECIES.doubts(np.array(["oak", "elm"])) == ""
+    found = SPECIES.doubts(np.array(["oak", "Oak", "oak ", "Oak"]))
+    assert found.startswith("3 values of ")
+    assert "none of the 3 classes" in found
+    assert "the first is 'Oak'" in found
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,7 @@ def test_a_parsed_column_has_one_type() -> None:
 
 
 def test_a_column_of_faults_alone_still_has_its_length() -> None:
-    values, bad = parse_column(SPECIES, ["x", "y"])
+    values, bad = parse_column(SPECIES, ["", ""])
     assert (len(values), bad) == (2, [0, 1])
 
 
