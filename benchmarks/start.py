@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.runner import Case, Process
 from common import paths
 
-N_ROWS = 3_662  # as many as a middling competition's train set
+SMALL = 3_662  # as many as a middling competition's train set
 PEER = """
 import sys
 import pandas as pd
@@ -23,30 +23,31 @@ print("score:", accuracy_score(both["Label_true"], both["Label_pred"]))
 def cases(work: Path) -> list[Case]:
     """`--help` of a script, and `score` on a small file beside pandas and scikit-learn."""
     scripts = paths.repository() / "scripts"
-    submission, solution = work / "submission.csv", work / "solution.csv"
-    _write(submission, seed=1)
-    _write(solution, seed=2)
-    python = sys.executable
-    score = [python, str(scripts / "score.py"), "digit-recognizer"]
-    return [
-        Case("help", Process((python, str(scripts / "train.py"), "--help"))),
-        Case(
-            "score",
-            Process((*score, "--submission", str(submission), "--solution", str(solution))),
-            peers={
-                "pandas + scikit-learn": Process(
-                    (python, "-c", PEER, str(submission), str(solution))
-                )
-            },
-        ),
-    ]
+    helps = Process((sys.executable, str(scripts / "train.py"), "--help"))
+    return [Case("help", helps), _score(work, "score", SMALL), _score(work, "score_million", 10**6)]
 
 
-def _write(path: Path, seed: int) -> None:
-    """Labels of which most agree between seeds; the rows in another order each time."""
+def _score(work: Path, name: str, n_rows: int) -> Case:
+    """`score` on two files of some length."""
+    submission, solution = work / f"{name}_submission.csv", work / f"{name}_solution.csv"
+    _write(submission, n_rows, seed=1, shuffled=n_rows == SMALL)
+    _write(solution, n_rows, seed=2, shuffled=False)
+    script = str(paths.repository() / "scripts" / "score.py")
+    both = ("--submission", str(submission), "--solution", str(solution))
+    peer = Process((sys.executable, "-c", PEER, str(submission), str(solution)))
+    return Case(
+        name,
+        Process((sys.executable, script, "digit-recognizer", *both)),
+        peers={"pandas + scikit-learn": peer},
+    )
+
+
+def _write(path: Path, n_rows: int, *, seed: int, shuffled: bool) -> None:
+    """Labels of which most agree between seeds."""
     shared, own = random.Random(0), random.Random(seed)
-    labels = [shared.randrange(10) for _ in range(N_ROWS)]
+    labels = [shared.randrange(10) for _ in range(n_rows)]
     rows = [(name, label if own.random() < 0.95 else 0) for name, label in enumerate(labels, 1)]
-    own.shuffle(rows)
+    if shuffled:
+        own.shuffle(rows)
     lines = [f"{name},{label}" for name, label in rows]
     path.write_text("\n".join(["ImageId,Label", *lines, ""]), encoding="utf-8")

@@ -17,6 +17,7 @@ import pandas as pd
 from common import environment, files, paths, registry
 from common.errors import DataError, RunError, UsageError, unknown_name
 from common.folds import TRAIN_ONLY
+from common.keys import Keys
 from common.pipeline import ALL_ROWS, Context, Pipeline, as_key
 from common.runfolder import RunFolder
 from common.score import FIXTURE_FILE
@@ -84,7 +85,7 @@ class TestRows:
     __test__ = False  # pytest takes the name for a test
 
     items: pd.DataFrame
-    asked: list[tuple[str, ...]]
+    asked: Keys
 
 
 def test_rows(pipeline: Pipeline, context: Context) -> TestRows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from common import files
 from common.errors import DataError
+from common.keys import Key
 from common.metrics import Metric
 from common.spec import CompetitionSpec, Ladder, Rung
 from common.submit import Answers, read_solution, read_submission
@@ -23,7 +25,7 @@ class Aligned:
     One target column gives arrays of shape (n_rows,), several give (n_rows, n_columns).
     """
 
-    keys: list[tuple[str, ...]]
+    keys: Sequence[Key]
     y_true: np.ndarray
     y_pred: np.ndarray
     usage: np.ndarray | None = None

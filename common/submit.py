@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from common import files
+from common import files, large_csv
 from common.columns import Column, TextColumn, parse_column
 from common.errors import DataError, SubmissionError
+from common.keys import Key, Keys
 from common.spec import SubmissionFormat
-
-Key = tuple[str, ...]
 
 USAGE = "Usage"
 BOARDS = ("public", "private", "ignored")  # an empty cell counts, on no board
+_LONGEST_CELL = 2**31 - 1  # csv's own limit cuts off large masks
 _SHOWN = 60  # characters of a cell or a header in a message: a wrong file may be one long line
 
 
@@ -30,21 +30,23 @@ class Table:
     columns: dict[str, list[str]]
     n_rows: int
 
-    def keys(self, names: Sequence[str]) -> list[Key]:
+    def keys(self, names: Sequence[str]) -> Keys:
         """The rows' names: one tuple of cells per row, never glued into one string."""
-        return list(zip(*(self.columns[name] for name in names), strict=True))
+        return Keys([self.columns[name] for name in names])
 
 
 @dataclass(frozen=True)
 class Answers:
     """Target columns of a file, row by row, with the rows' names."""
 
-    keys: list[Key]
+    keys: Sequence[Key]
     values: dict[str, np.ndarray]
     usage: np.ndarray | None = None
 
     def rows_of(self, keys: Sequence[Key]) -> dict[str, np.ndarray]:
         """The target columns in the order of `keys`, all of which must be there."""
+        if keys is self.keys:
+            return self.values
         position = {key: row for row, key in enumerate(self.keys)}
         order = np.array([position[key] for key in keys], dtype=np.int64)
         return {name: column[order] for name, column in self.values.items()}
@@ -61,6 +63,7 @@ def read_table(path: Path) -> Table:
     """
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a CSV file")
+    limit = csv.field_size_limit(_LONGEST_CELL)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             return _read_rows(path, stream)
@@ -68,6 +71,8 @@ def read_table(path: Path) -> Table:
         raise DataError(f"{path} does not exist; check the path") from None
     except UnicodeDecodeError:
         raise DataError(f"{path} is no UTF-8 text; expected a CSV, make it again") from None
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _read_rows(path: Path, stream: Iterable[str]) -> Table:
@@ -104,15 +109,19 @@ def _checked_header(path: Path, header: list[str] | None) -> list[str]:
     return header
 
 
-def ids_of(path: Path, form: SubmissionFormat) -> list[Key]:
+def ids_of(path: Path, form: SubmissionFormat) -> Keys:
     """The rows' names that a sample submission or a solution asks for, in its order.
 
     Raises: DataError where the file has no such columns, no rows, or names a row twice.
     """
+    large = large_csv.read_arrow(path)
+    keys = None if large is None else large_csv.keys_of(large, form)
+    if keys is not None and large_csv.are_unique(keys):
+        return keys
     return _asked_for(read_table(path), form)
 
 
-def _asked_for(table: Table, form: SubmissionFormat) -> list[Key]:
+def _asked_for(table: Table, form: SubmissionFormat) -> Keys:
     missing = [name for name in form.key_columns if name not in table.columns]
     if missing:
         raise DataError(
@@ -142,6 +151,9 @@ def read_solution(path: Path, form: SubmissionFormat) -> Answers:
     """
     if form.compact is not None and form.compact.name in _header_of(path):
         form = SubmissionFormat(form.key_columns, (form.compact,))
+    large = _read_large(path, form)
+    if large is not None and large_csv.are_unique(large.keys):
+        return Answers(large.keys, large.values)
     try:
         table = _merged(read_table(path), form)
         keys = _asked_for(table, form)
@@ -154,6 +166,24 @@ def read_solution(path: Path, form: SubmissionFormat) -> Answers:
     if faults:
         raise DataError(f"{path} is no solution for this competition: {faults[0]}")
     return Answers(keys, values, _usage(table, form))
+
+
+@dataclass(frozen=True)
+class _Large:
+    """What a large, plain file answers; its names may repeat."""
+
+    keys: Keys
+    values: dict[str, np.ndarray]
+
+
+def _read_large(path: Path, form: SubmissionFormat) -> _Large | None:
+    """The answers of a large, plain file without further columns; None for any other."""
+    table = large_csv.read_arrow(path)
+    if table is None or set(table.column_names) != set(form.header):
+        return None
+    keys = large_csv.keys_of(table, form)
+    values = None if keys is None else large_csv.values_of(table, form.targets)
+    return None if keys is None or values is None else _Large(keys, values)
 
 
 def _header_of(path: Path) -> list[str]:
@@ -172,16 +202,34 @@ def _merged(table: Table, form: SubmissionFormat) -> Table:
         return table
     if not {*form.key_columns, column.name} <= set(table.columns):
         return table
+    keys, written = table.keys(form.key_columns), table.columns[column.name]
     cells: dict[Key, list[str]] = {}
-    for key, cell in zip(table.keys(form.key_columns), table.columns[column.name], strict=True):
+    for key, cell in zip(keys, written, strict=True):
         cells.setdefault(key, []).append(cell)
-    if len(cells) == table.n_rows or any(column.fault(c) for row in cells.values() for c in row):
+    if len(cells) == table.n_rows:
         return table
+    _, bad = parse_column(column, written)
+    if bad:
+        raise DataError(f"{table.path}: {_cell_fault(column, written, keys, bad)}")
     columns = {
         name: [key[position] for key in cells] for position, name in enumerate(form.key_columns)
     }
     columns[column.name] = [column.merge(row) if len(row) > 1 else row[0] for row in cells.values()]
+    if USAGE in table.columns:
+        columns[USAGE] = list(_boards(table, form).values())
     return Table(table.path, columns, len(cells))
+
+
+def _boards(table: Table, form: SubmissionFormat) -> dict[Key, str]:
+    """The cell `Usage` of each id; rows of one id must agree."""
+    boards: dict[Key, str] = {}
+    for key, cell in zip(table.keys(form.key_columns), table.columns[USAGE], strict=True):
+        if boards.setdefault(key, cell) != cell:
+            raise DataError(
+                f"{table.path}: id {_shown(key)} has rows of {USAGE} {boards[key]!r} and {cell!r}; "
+                "expected one board per id"
+            )
+    return boards
 
 
 def _usage(table: Table, form: SubmissionFormat) -> np.ndarray | None:
@@ -210,6 +258,11 @@ def read_submission(
     Raises: SubmissionError with every fault that the file has, each with its first offending
     id and row.
     """
+    large = _read_large(path, form) if isinstance(asked, Keys) else None
+    if large is not None and isinstance(asked, Keys):
+        order = large_csv.order_of(large.keys, asked)
+        if order is not None:
+            return Answers(asked, {name: column[order] for name, column in large.values.items()})
     try:
         table = read_table(path)
     except DataError as error:

@@ -1,6 +1,22 @@
 """Judges: what reads, checks and scores a submission of one form."""
 
 from common.judges.base import Checked, Judge, Verdict
+from common.judges.boxes import BoxesJudge
+from common.judges.doubts import AllWithin, AnyAbove
+from common.judges.folders import LabelFolderJudge
+from common.judges.relationships import RelationshipsJudge
+from common.judges.segments import SegmentsJudge
 from common.judges.table import TableJudge
 
-__all__ = ["Checked", "Judge", "TableJudge", "Verdict"]
+__all__ = [
+    "AllWithin",
+    "AnyAbove",
+    "BoxesJudge",
+    "Checked",
+    "Judge",
+    "LabelFolderJudge",
+    "RelationshipsJudge",
+    "SegmentsJudge",
+    "TableJudge",
+    "Verdict",
+]

@@ -2,34 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from common.judges.base import Checked, Verdict
-from common.score import read_aligned
-from common.spec import CompetitionSpec
+from common.metrics import Metric
+from common.score import Aligned, read_aligned
+from common.spec import CompetitionSpec, LabelColumn, SubmissionFormat
 from common.submit import BOARDS, ids_of, read_submission
 
 
+@dataclass(frozen=True)
 class TableJudge:
-    """Scores a table by the spec's metric; a solution's column `Usage` gives both boards."""
+    """Scores a table by the spec's metric; a solution's column `Usage` gives both boards.
+
+    Args:
+        beside: further metrics, told beside the score under their names.
+    """
+
+    beside: tuple[Metric, ...] = ()
 
     def score(self, spec: CompetitionSpec, submission: Path, solution: Path) -> Verdict:
         """The score over all rows that are not ignored, and of each board where they are told."""
-        aligned, doubts = read_aligned(spec, submission, solution)
-        if aligned.usage is None:
-            return Verdict(aligned.score(spec.metric), len(aligned.keys), doubts=doubts)
-        counted = np.flatnonzero(aligned.usage != BOARDS[2])
-        parts = {
-            board: aligned.score(spec.metric, np.flatnonzero(aligned.usage == board))
-            for board in BOARDS[:2]
-            if (aligned.usage == board).any()
-        }
-        return Verdict(aligned.score(spec.metric, counted), len(counted), parts, doubts)
+        truth = solution / "solution.csv" if solution.is_dir() else solution
+        aligned, doubts = read_aligned(spec, submission, truth)
+        doubts = (*doubts, *_unknown_labels(spec.submission, aligned))
+        counted, parts = None, {}
+        if aligned.usage is not None:
+            counted = np.flatnonzero(aligned.usage != BOARDS[2])
+            parts = {
+                board: aligned.score(spec.metric, np.flatnonzero(aligned.usage == board))
+                for board in BOARDS[:2]
+                if (aligned.usage == board).any()
+            }
+        for metric in self.beside:
+            parts[metric.name.replace(" ", "_")] = aligned.score(metric, counted)
+        n_rows = len(aligned.keys) if counted is None else len(counted)
+        return Verdict(aligned.score(spec.metric, counted), n_rows, parts, doubts)
 
     def check(self, spec: CompetitionSpec, submission: Path, sample: Path) -> Checked:
         """The checks of `score`, against the ids of the sample."""
         form = spec.submission
         found = read_submission(submission, form, ids_of(sample, form))
         return Checked(len(found.keys), form.all_doubts(found.values))
+
+
+def _unknown_labels(form: SubmissionFormat, aligned: Aligned) -> tuple[str, ...]:
+    """Doubts about labels that the solution does not hold, where its own are the classes."""
+    column = form.targets[0]
+    if len(form.targets) > 1 or not isinstance(column, LabelColumn) or column.classes:
+        return ()
+    known = tuple(str(name) for name in np.unique(aligned.y_true))
+    line = LabelColumn(column.name, known).doubts(aligned.y_pred)
+    return (line,) if line else ()

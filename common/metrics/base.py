@@ -25,6 +25,13 @@ class Metric:
     score: Callable[..., float]
     best: float | None = None
 
+    def as_kaggle(self) -> Callable[..., float]:
+        """This metric as hosts write theirs: `score(solution, submission, row_id_column_name)` on
+        two DataFrames."""
+        from common.metrics.kaggle_form import as_kaggle
+
+        return as_kaggle(self)
+
     def is_better(self, new: float, best: float | None) -> bool:
         """True where `new` is a better score than `best`. nan is never better; any other
         number beats None."""
