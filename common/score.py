@@ -69,9 +69,12 @@ def ladder_beside(path: Path, spec: CompetitionSpec) -> tuple[Ladder, str]:
         return spec.ladder, ""
     facts = files.read_json(marker)
     try:
-        rungs = tuple(Rung(rung["name"], rung["score"], rung["source"]) for rung in facts["rungs"])
+        rungs = tuple(
+            Rung(str(rung["name"]), float(rung["score"]), str(rung["source"]))
+            for rung in facts["rungs"]
+        )
         return Ladder(rungs), str(facts["called"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise DataError(
             f"{marker} does not hold `called` and `rungs`, as expected; it was edited: write the "
             "fixture again"

@@ -103,9 +103,16 @@ def _checked_header(path: Path, header: list[str] | None) -> list[str]:
 def ids_of(path: Path, form: SubmissionFormat) -> list[Key]:
     """The rows' names that a sample submission or a solution asks for, in its order.
 
-    Raises: DataError where the file has no such columns, no rows, or names a row twice.
+    Raises: DataError where the file lacks a column, has no rows, or names a row twice.
     """
-    return _asked_for(read_table(path), form)
+    table = read_table(path)
+    missing = [name for name in form.header if name not in table.columns]
+    if missing:
+        raise DataError(
+            f"{path} has no column {missing[0]!r} (found: {_cut(', '.join(table.columns))}); "
+            f"expected {', '.join(form.header)}"
+        )
+    return _asked_for(table, form)
 
 
 def _asked_for(table: Table, form: SubmissionFormat) -> list[Key]:
