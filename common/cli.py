@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from common.errors import KitError, UsageError
 
@@ -33,10 +33,20 @@ _PLACE_ERRORS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are one line, as all others are."""
+    """An argument parser whose complaints are one line, and which takes no half options."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def seed(text: str) -> int:
+    """A seed from the command line: what every library's generator takes."""
+    if not (text.isascii() and text.isdecimal() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed; expected 0 to {2**32 - 1}")
+    return int(text)
 
 
 def expected_errors(main: Main) -> Main:

@@ -32,6 +32,7 @@ def replacing(path: Path) -> Iterator[Path]:
     make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        _check_writable(beside, path)
         yield beside
         with beside.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -41,6 +42,15 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _check_writable(beside: Path, path: Path) -> None:
+    """Raises DataError where the system knows no such place, as under /proc."""
+    try:
+        beside.touch()
+    except FileNotFoundError:
+        raise DataError(f"{path} cannot be written there; choose another folder") from None
+    beside.unlink()
 
 
 def make_folder(path: Path) -> None:
@@ -67,8 +77,16 @@ def write_text(path: Path, text: str) -> Path:
 
 
 def write_json(path: Path, value: Any) -> Path:
-    """Writes a value as JSON: keys in the order given, floats with all their digits."""
-    return write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Writes a value as JSON: keys in the order given, floats with all their digits; numpy's
+    numbers and arrays as plain ones."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+    return write_text(path, text + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def read_json(path: Path) -> Any:

@@ -45,10 +45,9 @@ def write_fixture(folder: Path, write: Write, seed: int) -> Path:
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{paths.shown(folder)} is a file; expected a folder for the fixture")
     files.make_folder(folder.parent)
-    lock = folder.with_name(f".{folder.name}.lock")
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     before = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    with files.locked(lock, wait=True):
+    with files.locked(paths.lock_file(folder), wait=True):
         _check_nothing_else(folder)
         try:
             beside.mkdir()

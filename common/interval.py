@@ -72,10 +72,14 @@ def interval(
         )
     spread = _spread_beyond_luck(aligned, metric, folds, groups, generator)
     draws += generator.normal(0.0, spread, size=len(draws))
-    if metric.best is not None and metric.higher_is_better:
-        draws = np.minimum(draws, metric.best)
-    elif metric.best is not None:
-        draws = np.maximum(draws, metric.best)
+    lowest, highest = metric.worst, metric.best
+    if not metric.higher_is_better:
+        lowest, highest = highest, lowest
+    draws = np.clip(
+        draws,
+        -math.inf if lowest is None else lowest,
+        math.inf if highest is None else highest,
+    )
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return Interval(float(low), float(high), n_test)

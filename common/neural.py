@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from safetensors import SafetensorError
 
 from common import files
 from common.collect import Predictions
-from common.errors import RunError, UsageError
+from common.errors import MetricError, RunError, UsageError
 from common.pipeline import Context, Pipeline
 from common.predict import check_all_served, outputs_to_numpy, predict
 from common.randomness import generators_restored, seed_generators
@@ -128,4 +129,8 @@ class FoldValidator:
         check_all_served(self.n_added, len(self.valid), "the valid loader of loaders()")
         spec = self.pipeline.spec
         rows = self.pipeline.submission(self.valid, self.collector.finish(), {})
-        return align(spec, answers(spec.submission, rows), self.truth).score(spec.metric)
+        aligned = align(spec, answers(spec.submission, rows), self.truth)
+        try:
+            return aligned.score(spec.metric)
+        except MetricError:  # one class in a small fold, say: nan is shown, and is never the best
+            return math.nan

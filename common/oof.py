@@ -11,7 +11,7 @@ import pandas as pd
 
 from common.collect import Predictions
 from common.interval import interval
-from common.pipeline import Context, Pipeline, as_key
+from common.pipeline import Context, Pipeline, as_key, storable
 from common.runfolder import RunFolder
 from common.score import Aligned, ladder_beside, read_aligned
 from common.spec import Ladder, Rung
@@ -40,7 +40,8 @@ def write_oof(
     write_submission(run / SUBMISSION, form, rows, asked)
     index = [name for name in ("sample", "id", "fold", "group") if name in items]
     index += [name for name in form.target_columns if name in items]
-    run.record(oof.save(run.path, "oof", items[index]))
+    run.record(oof.save(run.path, "oof", storable(items[index])))
+    run.record([run / SUBMISSION, run / SOLUTION])
     return pipeline.decide(oof, solution)
 
 

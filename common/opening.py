@@ -18,7 +18,7 @@ from common import environment, files, paths, registry
 from common.errors import DataError, RunError, UsageError, unknown_name
 from common.folds import TRAIN_ONLY
 from common.keys import Keys
-from common.pipeline import ALL_ROWS, Context, Pipeline, as_key
+from common.pipeline import ALL_ROWS, Context, Pipeline, storable
 from common.runfolder import RunFolder
 from common.score import FIXTURE_FILE
 from common.settings import preset
@@ -72,10 +72,20 @@ def explore(
 
 def train_items(pipeline: Pipeline, context: Context) -> pd.DataFrame:
     """The prepared and checked train items, with the column `fold`."""
+    taken = sorted(RESERVED & set(pipeline.spec.submission.target_columns))
+    if taken:
+        raise DataError(
+            f"the submission answers a column {taken[0]!r}, a name that the flow keeps for itself "
+            f"({', '.join(sorted(RESERVED))}); give the target another name in items() and spec.py"
+        )
     pipeline.prepare(context)
     items = checked_items(pipeline.items("train", context), pipeline, "train")
     items["fold"] = pipeline.folds(items, context.seed)
     return items
+
+
+RESERVED = {"sample", "id", "fold", "group"}
+HASHED_WHOLE = 256 * 2**20  # bytes; of a larger file its ends are hashed
 
 
 @dataclass(frozen=True)
@@ -96,25 +106,53 @@ def test_rows(pipeline: Pipeline, context: Context) -> TestRows:
     items = checked_items(pipeline.items("test", context), pipeline, "test")
     sample = context.root / pipeline.spec.file("sample_submission").name
     asked = ids_of(sample, pipeline.spec.submission)
-    given = {as_key(name) for name in items["id"]}
-    missing = [row for row, key in enumerate(asked) if key not in given]
-    if missing:
-        raise DataError(
-            f"{sample}: row {missing[0] + 1} asks for id {asked[missing[0]]}, which the test data "
-            f"do not hold ({len(missing)} of {len(asked)} are missing); get both files again"
-        )
-    return TestRows(items, asked)
+    return TestRows(pipeline.asked_items(items, asked).reset_index(drop=True), asked)
 
 
 def fold_table(items: pd.DataFrame, pipeline: Pipeline) -> pd.DataFrame:
     """What `folds.parquet` holds: each row's names, fold, group and targets."""
     names = ["sample", "id", "fold", "group", *pipeline.spec.submission.target_columns]
-    return items[[name for name in names if name in items]]
+    return storable(items[[name for name in names if name in items]])
 
 
 def same_folds(table: pd.DataFrame, run: RunFolder) -> bool:
-    """True where a run was made from these rows, labels and folds."""
-    return pd.read_parquet(run / "folds.parquet").equals(table)
+    """True where a run was made from these rows, labels and folds.
+
+    Raises: RunError where the run's table cannot be read.
+    """
+    try:
+        stored = pd.read_parquet(run / "folds.parquet")
+    except (OSError, ValueError) as error:  # Arrow's errors are of these
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{run / 'folds.parquet'} cannot be read ({reason}); train again") from None
+    return stored.equals(table)
+
+
+def data_stamps(pipeline: Pipeline, root: Path) -> dict[str, str]:
+    """The host's files by role, as a hash of their content; of a large file its size and ends."""
+    places = {file.role: root / file.name for file in pipeline.spec.files}
+    return {role: _stamp(path) for role, path in places.items() if path.is_file()}
+
+
+def _stamp(path: Path) -> str:
+    size = path.stat().st_size
+    if size <= HASHED_WHOLE:
+        return files.sha256(path)
+    with path.open("rb") as stream:
+        first = stream.read(2**20)
+        stream.seek(-(2**20), 2)
+        return hashlib.sha256(first + stream.read() + str(size).encode()).hexdigest()
+
+
+def check_train_data(facts: dict[str, Any], pipeline: Pipeline, run: RunFolder, root: Path) -> None:
+    """Raises RunError where a file that the run was trained on holds something else now."""
+    now = data_stamps(pipeline, root)
+    for role, stamp in facts["data"].items():
+        if role not in ("test", "sample_submission") and now.get(role) != stamp:
+            raise RunError(
+                f"{root / pipeline.spec.file(role).name} is not the file that {run.shown} was "
+                "trained on; name that data with --data, or train with --overwrite"
+            )
 
 
 def rung_of(other: RunFolder, table: pd.DataFrame) -> Rung:
@@ -183,13 +221,14 @@ def chosen_pipeline(folder: str, request: Request) -> tuple[str, Pipeline]:
 
 
 def context_for(folder: str, name: str, pipeline: Pipeline, request: Request) -> Context:
-    """Where a run reads and prepares. What is shared is kept apart by pipeline, settings and data,
-    so nothing that was made for another run is taken over.
+    """Where a run reads and prepares. What is shared is kept apart by pipeline, settings, seed and
+    data, so nothing that was made for another run is taken over.
 
     Raises: DataError where the data are not there.
     """
     root, work = _root(folder, pipeline, request.data), paths.work_dir(folder)
-    made_for = json.dumps([name, pipeline.settings.as_dict(), str(root.resolve())])
+    made_from = [name, pipeline.settings.as_dict(), request.seed, data_stamps(pipeline, root)]
+    made_for = json.dumps(made_from)
     return Context(
         root=root,
         work=work,
@@ -239,8 +278,13 @@ def folds_to_train(items: pd.DataFrame, asked: tuple[str, ...]) -> list[int | No
     known = sorted(int(fold) for fold in items["fold"].unique() if fold != TRAIN_ONLY)
     if asked == ("all",):
         return [ALL_ROWS]
+    if not known:
+        raise DataError(
+            "folds() gives every row -1, so nothing is validated; give some rows a fold, or train "
+            "with --fold all"
+        )
     for text in asked:
-        if not text.isdigit() or int(text) not in known:
+        if not (text.isascii() and text.isdecimal()) or int(text) not in known:
             raise UsageError(f"no fold {text!r}; there are 0 to {known[-1]}, or all")
     return [int(text) for text in dict.fromkeys(asked)] or list(known)
 
@@ -252,6 +296,7 @@ def facts_of(
     request: Request,
     folds: list[int | None],
     rung: Rung | None,
+    stamps: dict[str, str],
 ) -> dict[str, Any]:
     """What `settings.json` holds."""
     return {
@@ -261,6 +306,7 @@ def facts_of(
         "preset": request.preset,
         "settings": pipeline.settings.as_dict(),
         "seed": request.seed,
+        "data": stamps,
         "beside": asdict(rung) if rung else None,
         "folds": ["all" if fold is ALL_ROWS else fold for fold in folds],
     }

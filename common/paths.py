@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 HOME_VARIABLE = "KIT_HOME"
@@ -41,6 +43,13 @@ def runs_dir(folder: str) -> Path:
 def work_dir(folder: str) -> Path:
     """What preparing a competition's data writes, and what can be made again."""
     return home() / "data" / "work" / folder
+
+
+def lock_file(path: Path) -> Path:
+    """The lock of a file or folder: in the temporary folder, so that nothing is left beside what
+    is locked, and what is read-only can be read."""
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:24]
+    return Path(tempfile.gettempdir()) / f"kit-locks-{os.getuid()}" / f"{name}.lock"
 
 
 def shown(path: Path) -> str:

@@ -9,6 +9,7 @@ The letters for shapes are those of CONTRIBUTING.md.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ import torch
 
 from common import folds as make_folds
 from common.collect import Collector, Columns, Dense, Predictions
+from common.errors import DataError
 from common.settings import Settings
 from common.spec import CompetitionSpec
 
@@ -108,11 +110,13 @@ class Pipeline:
     def folds(self, items: pd.DataFrame, seed: int) -> np.ndarray:
         """A fold per row, int64; -1 trains in every fold and is never validated.
 
-        Default: by the column `group` where there is one, stratified by class where the spec has
-        classes, otherwise shuffled.
+        Default: by the column `group` where there is one, by id where several samples share one,
+        stratified by class where the spec has classes, otherwise shuffled.
         """
         if "group" in items:
             return make_folds.grouped(items["group"].to_numpy(), self.settings.folds, seed)
+        if items["id"].duplicated().any():
+            return make_folds.grouped(pd.factorize(items["id"])[0], self.settings.folds, seed)
         labels = np.zeros(len(items), dtype=np.int64)
         if self.spec.classes:
             labels = items[self.spec.submission.target_columns[0]].to_numpy()
@@ -138,6 +142,25 @@ class Pipeline:
         )
         targets = first[list(form.target_columns)].reset_index(drop=True)
         return pd.concat([keys, targets], axis=1)
+
+    def asked_items(self, items: pd.DataFrame, asked: Sequence[tuple[str, ...]]) -> pd.DataFrame:
+        """The test items that answer what the sample submission asks for.
+
+        Default: those whose id is asked for. Where the submission's rows are no samples (a row
+        per class, say) answer with all of them.
+
+        Raises: DataError where an id that is asked for has no item.
+        """
+        keys = [as_key(name) for name in items["id"]]
+        wanted, given = set(asked), set(keys)
+        missing = [row for row, key in enumerate(asked) if key not in given]
+        if missing:
+            raise DataError(
+                f"the sample submission asks in row {missing[0] + 1} for id {asked[missing[0]]}, "
+                f"which the test data do not hold ({len(missing)} of {len(asked)} are missing); "
+                "get both files again"
+            )
+        return items[[key in wanted for key in keys]]
 
     # ---- a neural model --------------------------------------------------------------------
 
@@ -255,6 +278,12 @@ class Pipeline:
 def as_key(name: object) -> tuple[str, ...]:
     """An id as the tuple of cells that names a row of the submission."""
     return tuple(str(part) for part in name) if isinstance(name, tuple) else (str(name),)
+
+
+def storable(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as parquet gives it back: ids of several parts as JSON text."""
+    ids = [json.dumps(name) if isinstance(name, tuple) else name for name in table["id"]]
+    return table.assign(id=ids).reset_index(drop=True)
 
 
 def mean_by_id(ids: pd.Series, values: np.ndarray) -> tuple[list[Any], np.ndarray]:

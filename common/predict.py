@@ -53,7 +53,11 @@ def check_all_served(served: int, expected: int, who: str) -> None:
 
 
 def outputs_to_numpy(outputs: Any) -> Any:
-    """Tensors of a batch as arrays; a list stays a list of arrays, one per sample."""
+    """Tensors of a batch as arrays; a list stays a list of arrays or dicts, one per sample."""
     if isinstance(outputs, torch.Tensor):
         return np.asarray(outputs.detach().float().cpu())
+    if isinstance(outputs, np.ndarray):
+        return outputs
+    if isinstance(outputs, dict):
+        return {name: outputs_to_numpy(output) for name, output in outputs.items()}
     return [outputs_to_numpy(output) for output in outputs]

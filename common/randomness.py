@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -19,6 +19,11 @@ def key(*parts: int | str) -> int:
     """A 64-bit number for a key; equal on every machine and in every version of Python."""
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def names(samples: Iterable[object]) -> np.ndarray:
+    """Numbers that name samples by their text, uint64 (n,): the same whatever else is there."""
+    return np.array([key("sample", str(sample)) for sample in samples], dtype=np.uint64)
 
 
 def permutation(n: int, *parts: int | str) -> np.ndarray:

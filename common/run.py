@@ -3,8 +3,9 @@ score → report."""
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from common.oof import score_oof, write_oof
 from common.opening import (
     Request,
     TestRows,
+    check_train_data,
     chosen_pipeline,
     context_for,
     data_called,
+    data_stamps,
     facts_of,
     fold_table,
     folds_to_train,
@@ -34,13 +37,14 @@ from common.opening import (
     test_rows,
     train_items,
 )
-from common.pipeline import ALL_ROWS, Context, Pipeline
+from common.pipeline import ALL_ROWS, Context, Pipeline, storable
 from common.report import write_report
 from common.runfolder import RunFolder
-from common.score import FIXTURE_FILE
+from common.score import FIXTURE_FILE, ladder_beside
 from common.submit import write_submission
 
 Say = Callable[[str], None]
+INDEX = ["sample", "id"]
 
 
 def train(request: Request, say: Say = print) -> RunFolder:
@@ -58,10 +62,14 @@ def train(request: Request, say: Say = print) -> RunFolder:
     folds = folds_to_train(items, request.folds)
     table = fold_table(items, pipeline)
     rung = rung_of(RunFolder(run_path(folder, request.beside)), table) if request.beside else None
-    facts = facts_of(folder, name, pipeline, request, folds, rung)
+    stamps = data_stamps(pipeline, context.root)
+    facts = facts_of(folder, name, pipeline, request, folds, rung, stamps)
+    ladder_beside(context.root / "solution.csv", pipeline.spec)  # a broken fixture is told now
 
     run = RunFolder(run_path(folder, request.run or f"{name}-{request.preset}"))
-    with run.claimed(), environment.computing_threads():
+    with run.claimed(), environment.computing_threads(), _old_run_kept(run):
+        if request.resume and (run / "folds.parquet").is_file():
+            _check_same_folds(table, run)
         run.begin(facts, overwrite=request.overwrite, resume=request.resume)
         context = _keep(run, context, table)
         say(f"{pipeline.spec.title}, pipeline {name}, preset {request.preset}, seed {request.seed}")
@@ -86,6 +94,7 @@ def validate(competition: str, run_name: str, data: Path | None, say: Say = prin
     Raises: RunError where the run is not whole, or where the data are not those it was trained on.
     """
     pipeline, run, context, facts = open_run(competition, run_name, data)
+    check_train_data(facts, pipeline, run, context.root)
     items = train_items(pipeline, context)
     _check_same_folds(fold_table(items, pipeline), run)
     with run.claimed(), environment.computing_threads():
@@ -101,7 +110,9 @@ def predict(
     pipeline, run, context, facts = open_run(competition, run_name, data)
     test = test_rows(pipeline, context)
     target = out or run / "submission.csv"
-    with run.claimed(), environment.computing_threads():
+    # a run that is only read may lie where nothing can be written
+    claimed = run.claimed() if target.parent == run.path else contextlib.nullcontext()
+    with claimed, environment.computing_threads():
         _predict_test(pipeline, test, facts, run, context, target, say)
     return target
 
@@ -123,6 +134,16 @@ def _keep(run: RunFolder, context: Context, table: pd.DataFrame) -> Context:
         files.copy_folder(context.shared, run.shared)
         run.record([run.shared])
     return replace(context, shared=run.shared)
+
+
+@contextlib.contextmanager
+def _old_run_kept(run: RunFolder) -> Iterator[None]:
+    """Puts a run that was to be replaced back where the block raises before a fold is finished."""
+    try:
+        yield
+    except BaseException:
+        run.restore_replaced()
+        raise
 
 
 def _check_same_folds(table: pd.DataFrame, run: RunFolder) -> None:
@@ -218,5 +239,5 @@ def _predict_test(
     rows = pipeline.submission(test.items, predictions, decision)
     write_submission(target, pipeline.spec.submission, rows, test.asked)
     if target.parent == run.path:
-        predictions.save(run.path, "test", test.items[["sample", "id"]])
+        run.record([target, *predictions.save(run.path, "test", storable(test.items[INDEX]))])
     say(f"submission: {paths.shown(target)}, {len(test.asked):,} rows")

@@ -28,6 +28,7 @@ from common.errors import RunError
 MARK = "UNFINISHED"
 MANIFEST = "manifest.json"
 SETTINGS = "settings.json"
+FACTS = {"competition", "pipeline", "settings", "seed", "folds", "data"}
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class RunFolder:
 
         Raises: RunError where one is writing it.
         """
-        lock = self.path.with_name(f".{self.path.name}.lock")
-        with files.locked(lock, f"another process is writing {self.shown}"):
+        held = f"another process is writing {self.shown}"
+        with files.locked(paths.lock_file(self.path), held):
             yield
 
     # ---- beginning and end -------------------------------------------------------------------
@@ -86,7 +87,7 @@ class RunFolder:
         if not is_run and any(self.path.iterdir()):
             raise RunError(f"{shown} holds other files; name a new or empty folder for the run")
         if overwrite:
-            shutil.rmtree(self.path)
+            self._set_aside()
         elif is_run and not resume:
             state = "an unfinished run" if (self.path / MARK).is_file() else "a run"
             raise RunError(
@@ -95,6 +96,24 @@ class RunFolder:
             )
         elif (self.path / SETTINGS).is_file():
             self._check_same(facts)
+
+    @property
+    def replaced(self) -> Path:
+        """Where a run that is being replaced waits until the new one has ended well."""
+        return self.path.with_name(f".{self.path.name}.replaced")
+
+    def _set_aside(self) -> None:
+        if self.replaced.exists():  # an earlier attempt to replace it did not end well
+            shutil.rmtree(self.path)
+        else:
+            self.path.rename(self.replaced)
+
+    def restore_replaced(self) -> None:
+        """Puts back the run that was to be replaced, if the new one has no finished fold yet."""
+        has_fold = any(name.startswith("fold") and "/" in name for name in self._manifest())
+        if self.replaced.exists() and not has_fold:
+            shutil.rmtree(self.path, ignore_errors=True)
+            self.replaced.rename(self.path)
 
     def _check_same(self, facts: dict[str, Any]) -> None:
         before = files.read_json(self.path / SETTINGS)
@@ -106,11 +125,14 @@ class RunFolder:
                 )
 
     def finish(self) -> None:
-        """Says that the run has ended well."""
+        """Says that the run has ended well; only now the run that it replaces is gone."""
         (self.path / MARK).unlink(missing_ok=True)
+        shutil.rmtree(self.replaced, ignore_errors=True)
 
     def _mark(self, state: str) -> None:
         text = f"This run is unfinished: {state}. Go on with --resume or begin with --overwrite.\n"
+        if self.replaced.exists():
+            text += f"The run that it replaces is kept in {self.replaced.name} until then.\n"
         files.write_text(self.path / MARK, text)
 
     # ---- what belongs together ------------------------------------------------------------------
@@ -153,7 +175,9 @@ class RunFolder:
                 "the file that this run wrote; copy the whole folder again, or train with "
                 "--overwrite"
             )
-        facts: dict[str, Any] = files.read_json(self.path / SETTINGS)
+        facts = files.read_json(self.path / SETTINGS)
+        if not isinstance(facts, dict) or not set(facts) >= FACTS:
+            raise RunError(f"{shown}/{SETTINGS} lacks what this version writes; train again")
         return facts
 
     def _first_stranger(self, entries: dict[str, str]) -> str:
@@ -165,7 +189,10 @@ class RunFolder:
 
     def _manifest(self) -> dict[str, str]:
         path = self.path / MANIFEST
-        return dict(files.read_json(path)) if path.is_file() else {}
+        entries = files.read_json(path) if path.is_file() else {}
+        if not isinstance(entries, dict):
+            raise RunError(f"{path} is no list of files; copy the whole run again")
+        return entries
 
 
 def _files_in(places: list[Path]) -> list[Path]:

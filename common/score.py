@@ -12,8 +12,9 @@ from common import files
 from common.errors import DataError
 from common.keys import Key
 from common.metrics import Metric
+from common.solution import read_solution
 from common.spec import CompetitionSpec, Ladder, Rung
-from common.submit import Answers, read_solution, read_submission
+from common.submit import Answers, read_submission
 
 FIXTURE_FILE = "FIXTURE.json"
 
@@ -97,9 +98,12 @@ def ladder_beside(path: Path, spec: CompetitionSpec) -> tuple[Ladder, str]:
         return spec.ladder, ""
     facts = files.read_json(marker)
     try:
-        rungs = tuple(Rung(rung["name"], rung["score"], rung["source"]) for rung in facts["rungs"])
+        rungs = tuple(
+            Rung(str(rung["name"]), float(rung["score"]), str(rung["source"]))
+            for rung in facts["rungs"]
+        )
         return Ladder(rungs), str(facts["called"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise DataError(
             f"{marker} does not hold `called` and `rungs`, as expected; it was edited: write the "
             "fixture again"

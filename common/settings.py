@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ class Settings:
     folds: int = 5
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            finite = not isinstance(value, float) or math.isfinite(value)
+            self.require(finite, field.name, "a finite number")
         self.require(self.folds >= 2, "folds", "at least 2")
 
     def require(self, holds: bool, name: str, expected: str) -> None:

@@ -6,14 +6,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from common.cli import Parser, expected_errors
+from common.cli import Parser, expected_errors, seed
 
 COMPETITION = "digit-recognizer"
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=0, help="of every draw (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of every draw (default: 0)")
     return parser.parse_args(argv)
 
 

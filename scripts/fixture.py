@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from common.cli import Parser, expected_errors
+from common.cli import Parser, expected_errors, seed
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -16,7 +16,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, help="folder to fill (default: data/fixtures/<competition>)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of every draw (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of every draw (default: 0)")
     return parser.parse_args(argv)
 
 

@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from common.cli import Parser, expected_errors
+from common.cli import Parser, expected_errors, seed
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -22,7 +22,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="the host's files (default: data/<competition>)")
     parser.add_argument("--run", default="", help="name under runs/<competition>/, or a path")
     parser.add_argument("--beside", default="", help="a run on the same folds to compare with")
-    parser.add_argument("--seed", type=int, default=0, help="of every draw (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of every draw (default: 0)")
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--overwrite", action="store_true", help="replace the run folder")
     again.add_argument("--resume", action="store_true", help="go on after the last finished fold")

@@ -18,11 +18,12 @@ FLOORS = (
     ("errors", "paths"),
     ("files", "cli", "randomness", "settings", "environment"),
     ("metrics", "rle"),
-    ("columns", "doubts", "keys"),
+    ("columns", "csv_table", "doubts", "keys"),
     ("spec",),
     (
         "judges",
         "large_csv",
+        "solution",
         "registry",
         "submit",
         "score",

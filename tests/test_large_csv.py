@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from common import large_csv
 from common.errors import SubmissionError
+from common.solution import read_solution
 from common.spec import IntegerColumn, LabelColumn, NumberColumn, SubmissionFormat
-from common.submit import Answers, ids_of, read_solution, read_submission
+from common.submit import Answers, ids_of, read_submission
 from tests.conftest import REPOSITORY
 
 FORM = SubmissionFormat(

@@ -246,7 +246,7 @@ def test_validate_refuses_other_data(
     lines = (other / "train.csv").read_text().splitlines(keepends=True)
     (other / "train.csv").write_text("".join(lines[:-1]))
     assert validate.main(["digit-recognizer", "--run", str(run), "--data", str(other)]) == 2
-    assert "other rows" in one_line(capsys)
+    assert "train.csv is not the file that" in one_line(capsys)
 
 
 def test_a_run_that_does_not_exist_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -263,9 +263,9 @@ def test_an_output_that_cannot_be_written_leaves_the_old_submission(
     assert "a file of that name stands where a folder is needed" in one_line(capsys)
     old = (run / "submission.csv").read_bytes()
     sample = Path(shutil.copytree(digits, tmp_path / "swapped"))
-    (sample / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")
+    (sample / "sample_submission.csv").write_text("ImageId,Label\n501,0\n")
     assert predict.main([*argv[:3], "--data", str(sample)]) == 2
-    assert "499 answers are for ids that the sample does not hold" in one_line(capsys)
+    assert "asks in row 1 for id ('501',), which the test data do not hold" in one_line(capsys)
     assert (run / "submission.csv").read_bytes() == old
     assert not list(run.glob(".*.part"))
 
@@ -284,6 +284,92 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_submission(
     assert "free some room" in line
     assert (run / "submission.csv").read_bytes() == old
     assert not list(run.rglob(".*.part"))
+
+
+def test_a_sample_of_fewer_rows_is_answered_with_those(
+    run: Path, digits: Path, tmp_path: Path
+) -> None:
+    few = Path(shutil.copytree(digits, tmp_path / "few"))
+    (few / "sample_submission.csv").write_text("ImageId,Label\n7,0\n3,0\n")
+    out = tmp_path / "few.csv"
+    argv = ["digit-recognizer", "--run", str(run), "--data", str(few), "--out", str(out)]
+    assert predict.main(argv) == 0
+    whole = pd.read_csv(run / "submission.csv").set_index("ImageId")["Label"]
+    assert out.read_text() == f"ImageId,Label\n7,{whole[7]}\n3,{whole[3]}\n"
+
+
+def test_validate_and_resume_refuse_other_pixels_and_leave_the_run_as_it_was(
+    run: Path, digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Path(shutil.copytree(digits, tmp_path / "other"))
+    lines = (other / "train.csv").read_text().splitlines(keepends=True)
+    lines[5] = lines[5].rsplit(",", 1)[0] + ",77\n"
+    (other / "train.csv").write_text("".join(lines))
+    before = tree(run)
+    where = ["--run", str(run), "--data", str(other)]
+    assert validate.main(["digit-recognizer", *where]) == 2
+    assert "train.csv is not the file" in one_line(capsys)
+    assert train.main([*SMOKE, *where, "--resume"]) == 2
+    assert "was begun with data" in one_line(capsys)
+    assert tree(run) == before
+
+
+def test_a_run_that_cannot_be_replaced_is_put_back(
+    run: Path, digits: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = tree(run)
+    monkeypatch.setattr("common.run._train_fold", interrupted)
+    argv = [*SMOKE, "--data", str(digits), "--run", str(run), "--overwrite"]
+    assert train.main(argv) == 130
+    assert tree(run) == before
+    assert [path.name for path in run.parent.iterdir()] == [run.name]
+
+
+def test_a_run_that_is_being_replaced_is_kept_until_the_new_one_has_ended(
+    run: Path, digits: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    before = tree(run)
+    kept = run.with_name(f".{run.name}.replaced")
+    argv = [*SMOKE, "--data", str(digits), "--run", str(run), "--pipeline", "svc"]
+    with monkeypatch.context() as patch:
+        patch.setattr("common.run._validate", full)
+        assert train.main([*argv, "--overwrite"]) == 2
+    assert tree(kept) == before
+    assert kept.name in (run / "UNFINISHED").read_text()
+    assert train.main([*argv, "--overwrite"]) == 0  # the first run is still the one that is kept
+    assert not kept.exists()
+    assert not (run / "UNFINISHED").exists()
+
+
+def test_a_run_is_read_where_nothing_can_be_written(
+    run: Path, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tree(run)
+    for path in [run, *run.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    out = tmp_path / "out.csv"
+    argv = ["digit-recognizer", "--run", str(run), "--data", str(digits), "--out", str(out)]
+    try:
+        assert predict.main(argv) == 0
+    finally:
+        for path in [run, *run.rglob("*")]:
+            path.chmod(0o755)
+    assert out.read_bytes() == before["submission.csv"]
+    assert tree(run) == before
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "1.5", "x"])
+def test_a_seed_that_no_generator_takes_is_refused(
+    seed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train.main([*SMOKE, "--seed", seed]) == 2
+    assert "is no seed; expected 0 to 4294967295" in one_line(capsys)
 
 
 # ---- runs that are cut short --------------------------------------------------------------------

@@ -13,17 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.csv_table import read_table
 from common.errors import DataError, SubmissionError
+from common.solution import read_solution
 from common.spec import IntegerColumn, LabelColumn, NumberColumn, SubmissionFormat
-from common.submit import (
-    Answers,
-    answers,
-    ids_of,
-    read_solution,
-    read_submission,
-    read_table,
-    write_submission,
-)
+from common.submit import Answers, answers, ids_of, read_submission, write_submission
 
 FORM = SubmissionFormat(("ImageId",), (IntegerColumn("Label", 0, 9),))
 PAIRS = SubmissionFormat(("image", "class"), (NumberColumn("share", 0.0, 1.0),))

@@ -3,6 +3,7 @@ in memory."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,24 +78,31 @@ class MapStack:
 
 
 class Maps:
-    """Collects maps straight into a file.
+    """Collects maps straight into a file that nobody else can open, and that ends with the process.
 
     Args:
-        path: of the `.npy` file that is filled.
+        folder: where there is room for the file.
         n_samples: how many maps will come.
         shape: (C, h, w) of one map.
     """
 
-    def __init__(self, path: Path, n_samples: int, shape: tuple[int, int, int]) -> None:
-        files.make_folder(path.parent)
-        self._values = np.lib.format.open_memmap(
-            path, mode="w+", dtype=np.uint8, shape=(n_samples, *shape)
-        )
+    def __init__(self, folder: Path, n_samples: int, shape: tuple[int, int, int]) -> None:
+        files.make_folder(folder)
+        self.shape = shape
+        with tempfile.TemporaryFile(dir=folder) as room:
+            size = (max(1, n_samples), *shape)
+            self._room = np.memmap(room, mode="w+", dtype=np.uint8, shape=size)
+        self._values: np.ndarray = self._room[:n_samples]
         self._samples: list[str] = []
 
     def add(self, samples: np.ndarray, outputs: np.ndarray) -> None:
         """Takes probabilities in [0, 1], (N, C, h, w)."""
         start = len(self._samples)
+        if np.shape(outputs) != (len(samples), *self.shape):
+            raise DataError(
+                f"the model gives maps of shape {np.shape(outputs)}; expected "
+                f"{(len(samples), *self.shape)}"
+            )
         steps = np.rint(np.asarray(outputs) * 255)
         if not ((steps >= 0) & (steps <= 255)).all():
             raise DataError(
@@ -106,7 +114,7 @@ class Maps:
 
     def finish(self) -> MapStack:
         """All maps, in the order in which they were added."""
-        self._values.flush()
+        self._room.flush()
         samples = np.array(self._samples, dtype=str)
         check_unique(samples)
         if len(samples) != len(self._values):

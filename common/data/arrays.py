@@ -17,7 +17,7 @@ from fastai.torch_core import TensorCategory, TensorImage, TensorImageBW
 from fastai.vision.core import Category
 
 from common.augment import Draw, Policy
-from common.randomness import permutation
+from common.randomness import names, permutation
 
 
 class ArrayDataset:
@@ -27,14 +27,23 @@ class ArrayDataset:
         images: uint8 or float32, (N, C, H, W).
         targets: positions in `vocab`, int64 (N,); None for rows without a label.
         vocab: the classes in the order of the model's outputs.
+        samples: the rows' names, (N,), which the draws of augmentation depend on, whatever other
+            rows are there; None for their positions.
     """
 
     n_inp = 1
 
-    def __init__(self, images: np.ndarray, targets: np.ndarray | None, vocab: list[Any]) -> None:
+    def __init__(
+        self,
+        images: np.ndarray,
+        targets: np.ndarray | None,
+        vocab: list[Any],
+        samples: Iterable[object] | None = None,
+    ) -> None:
         self.images = torch.from_numpy(images)
         self.targets = None if targets is None else torch.from_numpy(targets)
         self.vocab, self.c = vocab, len(vocab)
+        self.names = names(range(len(images)) if samples is None else samples)
         self.items = list(range(len(images)))  # fastai's top_losses indexes a list
         self.image_type = TensorImageBW if images.shape[1] == 1 else TensorImage
 
@@ -99,7 +108,7 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]  # fastai ships no types
 
     def _batch(self, positions: np.ndarray) -> tuple[Any, ...]:
         images, *targets = self.dataset.batch(positions)
-        draw = Draw(self.seed, getattr(self, "epoch", 0), positions)
+        draw = Draw(self.seed, getattr(self, "epoch", 0), self.dataset.names[positions])
         on_device = images.as_subclass(torch.Tensor).to(self.device)
         return (self.policy(on_device, draw).as_subclass(type(images)), *targets)
 

@@ -42,6 +42,7 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, pa.ChunkedArray]
         table = csv.read_csv(path, convert_options=convert)
     except pa.ArrowInvalid as error:
         raise DataError(_why_unreadable(path, convert, error)) from None
+    _check_end(path)
     if table.num_rows == 0:
         raise DataError(f"{path} has a header and no rows; get it again")
     return {name: table.column(name) for name in names}
@@ -196,6 +197,15 @@ def _why_unreadable(path: Path, convert: csv.ConvertOptions, error: Exception) -
 
 def _place(row: int) -> str:
     return f"row {row + 1} (line {row + 2})"
+
+
+def _check_end(path: Path) -> None:
+    """Raises DataError where a file ends inside a quoted cell, which Arrow takes for its end."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 2**16))
+        last = stream.read().rstrip(b"\r\n").rsplit(b"\n", 1)[-1]
+    if last.count(b'"') % 2:
+        raise DataError(f"{path} ends inside a quoted cell; the file was cut, get it again")
 
 
 def _shortened(names: Sequence[str]) -> str:

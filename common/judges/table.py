@@ -10,8 +10,9 @@ import numpy as np
 from common.judges.base import Checked, Verdict
 from common.metrics import Metric
 from common.score import Aligned, read_aligned
+from common.solution import BOARDS
 from common.spec import CompetitionSpec, LabelColumn, SubmissionFormat
-from common.submit import BOARDS, ids_of, read_submission
+from common.submit import ids_of, read_submission
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,15 @@ class Metric:
     """A competition's metric.
 
     `score(y_true=..., y_pred=...)` takes arrays aligned row by row and gives a finite float;
-    an undefined case raises MetricError, it never gives nan. `best` is the value that no
-    prediction can pass, where there is one.
+    an undefined case raises MetricError, it never gives nan. `best` and `worst` are the
+    values that no prediction can pass, where there are such.
     """
 
     name: str
     higher_is_better: bool
     score: Callable[..., float]
     best: float | None = None
+    worst: float | None = None
 
     def as_kaggle(self) -> Callable[..., float]:
         """This metric as hosts write theirs: `score(solution, submission, row_id_column_name)` on

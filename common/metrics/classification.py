@@ -26,4 +26,4 @@ def accuracy_score(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     return float(np.mean(np.asarray(y_true) == np.asarray(y_pred)))
 
 
-accuracy = Metric("accuracy", higher_is_better=True, score=accuracy_score, best=1.0)
+accuracy = Metric("accuracy", higher_is_better=True, score=accuracy_score, best=1.0, worst=0.0)

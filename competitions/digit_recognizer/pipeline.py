@@ -56,7 +56,9 @@ class NetSettings(TrainSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require(self.width >= 1, "width", "at least 1")
+        self.require(1 <= self.width <= 4096, "width", "1 to 4096")
+        self.require(abs(self.rotate) <= 180, "rotate", "degrees from 0 to 180")
+        self.require(abs(self.shift) <= 1, "shift", "a share from 0 to 1")
         self.require(0 <= self.dropout < 1, "dropout", "a share from 0 to below 1")
         self.require(0 <= self.zoom < 1, "zoom", "a share from 0 to below 1")
 
@@ -118,6 +120,10 @@ class DigitNet(Digits):
         self, items: pd.DataFrame, fold: int | None, context: Context = DEFAULT_CONTEXT
     ) -> DataLoaders:
         train, valid = (items.iloc[rows] for rows in self.splits(items, fold))
+        if len(train) < 2:
+            raise DataError(
+                f"{len(train)} rows train in fold {fold}; expected at least 2, for batch norm"
+            )
         settings = self.settings
         policy = light_geometry(settings.rotate, settings.zoom, settings.shift)
         shuffled = {"shuffle": True, "drop_last": len(train) > settings.batch_size}
@@ -191,7 +197,7 @@ def _dataset(items: pd.DataFrame) -> ArrayDataset:
     if TARGET in items:
         position = {name: number for number, name in enumerate(SPEC.classes)}
         targets = np.array([position[label] for label in items[TARGET]], dtype=np.int64)
-    return ArrayDataset(images[:, None], targets, list(SPEC.classes))
+    return ArrayDataset(images[:, None], targets, list(SPEC.classes), items["sample"])
 
 
 _BOTH: dict[str, Pipeline] = {"net": DigitNet(), "svc": DigitSvc()}

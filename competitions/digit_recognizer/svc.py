@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from common.collect import Columns, Dense, load_arrays, save_arrays
+from common.errors import DataError
 
 ARRAYS = "svc.npz"
 ROWS_AT_ONCE = 1024
@@ -51,6 +52,11 @@ class SvcFold:
 
         known = {name: position for position, name in enumerate(names)}
         targets = np.array([known[f"p_{label}"] for label in labels])
+        if len(np.unique(targets)) < 2:
+            raise DataError(
+                f"the {len(targets)} rows that train in a fold hold one class; expected at least "
+                "two: add rows, or lower folds with --set folds=2"
+            )
         features = _rows(images)
         centre, spread = _scale(features, are_pictures=min(next(iter(images)).shape) > 1)
         machine = SVC(C=settings.cost, kernel="rbf", gamma="scale")

@@ -28,7 +28,7 @@ def firsts(stack: MapStack) -> list[int]:
 
 def test_probabilities_are_stored_in_255_steps(tmp_path: Path) -> None:
     # 0.5 × 255 = 127.5, which rounds to the even 128; 0.2 × 255 = 51; 0.001 × 255 = 0.255
-    found = filled(tmp_path / "m.npy", "abcde", [0.0, 0.5, 0.2, 0.001, 1.0])
+    found = filled(tmp_path, "abcde", [0.0, 0.5, 0.2, 0.001, 1.0])
     assert firsts(found) == [0, 128, 51, 0, 255]
     assert found.values.dtype == np.uint8
     assert found.values.shape == (5, *SHAPE)
@@ -37,7 +37,7 @@ def test_probabilities_are_stored_in_255_steps(tmp_path: Path) -> None:
 
 def test_batches_and_places_in_a_map_keep_their_order(tmp_path: Path) -> None:
     values = np.arange(18).reshape(3, *SHAPE) / 255
-    collector = Maps(tmp_path / "deep" / "m.npy", 3, SHAPE)
+    collector = Maps(tmp_path / "deep", 3, SHAPE)
     collector.add(np.array(["a", "b"]), values[:2])
     collector.add(np.array(["c"]), values[2:])
     assert collector.finish().values.tolist() == np.arange(18).reshape(3, *SHAPE).tolist()
@@ -48,15 +48,15 @@ def test_what_is_no_probability_is_refused_and_does_not_wrap_round(
     tmp_path: Path, value: float
 ) -> None:
     with pytest.raises(DataError, match="expected probabilities from 0 to 1: apply the activation"):
-        filled(tmp_path / "m.npy", "a", [value])
+        filled(tmp_path, "a", [value])
 
 
 def test_a_hair_above_one_is_one(tmp_path: Path) -> None:
-    assert firsts(filled(tmp_path / "m.npy", "ab", [1.000001, -0.000001])) == [255, 0]
+    assert firsts(filled(tmp_path, "ab", [1.000001, -0.000001])) == [255, 0]
 
 
 def test_too_few_maps_say_how_many(tmp_path: Path) -> None:
-    collector = Maps(tmp_path / "m.npy", 3, SHAPE)
+    collector = Maps(tmp_path, 3, SHAPE)
     collector.add(np.array(["a"]), np.zeros((1, *SHAPE)))
     with pytest.raises(RunError, match="1 maps were predicted; expected 3"):
         collector.finish()
@@ -64,24 +64,24 @@ def test_too_few_maps_say_how_many(tmp_path: Path) -> None:
 
 def test_a_sample_predicted_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'a' was predicted 2 times"):
-        filled(tmp_path / "m.npy", "aa", [0, 0])
+        filled(tmp_path, "aa", [0, 0])
 
 
 def test_no_samples_are_no_maps(tmp_path: Path) -> None:
-    found = Maps(tmp_path / "m.npy", 0, SHAPE).finish()
+    found = Maps(tmp_path, 0, SHAPE).finish()
     assert found.samples.tolist() == []
     assert found.values.shape == (0, *SHAPE)
 
 
 def test_selecting_follows_the_order_asked_for(tmp_path: Path) -> None:
-    found = filled(tmp_path / "m.npy", "abc", [0.0, 0.2, 1.0]).select(["c", "a"])
+    found = filled(tmp_path, "abc", [0.0, 0.2, 1.0]).select(["c", "a"])
     assert found.samples.tolist() == ["c", "a"]
     assert firsts(found) == [255, 0]
 
 
 def test_a_sample_without_a_map_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="sample 'x' has no prediction"):
-        filled(tmp_path / "m.npy", "a", [0.0]).select(["x"])
+        filled(tmp_path, "a", [0.0]).select(["x"])
 
 
 def test_parts_stand_one_after_the_other(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_mean_goes_by_sample_and_is_rounded_and_not_cut(tmp_path: Path) -> N
 
 def test_what_is_written_comes_back_and_stays_on_disk(tmp_path: Path) -> None:
     index = pd.DataFrame({"sample": ["a", "b"], "fold": [0, 1]})
-    stack = filled(tmp_path / "m.npy", "ab", [0.2, 1.0])
+    stack = filled(tmp_path, "ab", [0.2, 1.0])
     paths = stack.save(tmp_path / "run", "oof", index)
     assert sorted(path.name for path in paths) == ["oof.parquet", "oof_maps.npy", "oof_maps.npz"]
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(
@@ -126,7 +126,7 @@ def test_what_is_written_comes_back_and_stays_on_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length", [0, 5, 100, 130])
 def test_maps_that_were_cut_are_a_run_error(tmp_path: Path, length: int) -> None:
     index = pd.DataFrame({"sample": ["a"]})
-    filled(tmp_path / "m.npy", "a", [0.2]).save(tmp_path, "oof", index)
+    filled(tmp_path, "a", [0.2]).save(tmp_path, "oof", index)
     path = tmp_path / "oof_maps.npy"
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(RunError, match=r"oof_maps\.npy cannot be read .*cut or edited"):
@@ -135,7 +135,7 @@ def test_maps_that_were_cut_are_a_run_error(tmp_path: Path, length: int) -> None
 
 def test_missing_maps_are_a_run_error(tmp_path: Path) -> None:
     index = pd.DataFrame({"sample": ["a"]})
-    filled(tmp_path / "m.npy", "a", [0.2]).save(tmp_path, "oof", index)
+    filled(tmp_path, "a", [0.2]).save(tmp_path, "oof", index)
     (tmp_path / "oof_maps.npy").unlink()
     with pytest.raises(RunError, match=r"oof_maps\.npy cannot be read"):
         MapStack.load(tmp_path, "oof")
