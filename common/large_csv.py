@@ -28,10 +28,10 @@ def read_arrow(path: Path) -> Any | None:
     from pyarrow import csv
 
     content = path.read_bytes()
-    if b'"' in content or b"\0" in content:
+    if b"\0" in content or not _plainly_quoted(content):
         return None
     header = content.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").strip("\r")
-    names = header.split(",")
+    names = [name.strip('"') for name in header.split(",")]
     if len(set(names)) < len(names):
         return None
     convert = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
@@ -40,6 +40,25 @@ def read_arrow(path: Path) -> Any | None:
     except pa.ArrowInvalid:
         return None
     return table.combine_chunks() if table.column_names == names and table.num_rows else None
+
+
+def _plainly_quoted(content: bytes) -> bool:
+    """True where every quote opens or closes a whole cell on one line: what Arrow and the careful
+    reader read alike."""
+    if b'"' not in content:
+        return True
+    letters = np.frombuffer(content, dtype=np.uint8)
+    quotes = np.flatnonzero(letters == ord('"'))
+    if len(quotes) % 2:
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    before = letters[np.maximum(opening - 1, 0)]
+    after = letters[np.minimum(closing + 1, len(letters) - 1)]
+    begins = (opening == 0) | np.isin(before, np.frombuffer(b",\n", np.uint8))
+    ends = (closing == len(letters) - 1) | np.isin(after, np.frombuffer(b",\r\n", np.uint8))
+    lines = np.flatnonzero(letters == ord("\n"))
+    one_line = np.searchsorted(lines, opening) == np.searchsorted(lines, closing)
+    return bool(begins.all() and ends.all() and one_line.all())
 
 
 def keys_of(table: Any, form: SubmissionFormat) -> Keys | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from common.collect import Predictions
+from common.errors import MetricError
 from common.interval import interval
+from common.metrics import Metric
 from common.pipeline import Context, Pipeline, as_key, storable
 from common.runfolder import RunFolder
 from common.score import Aligned, ladder_beside, read_aligned
@@ -77,14 +80,6 @@ def score_oof(
     spec, metric = pipeline.spec, pipeline.spec.metric
     aligned, _ = read_aligned(spec, run / SUBMISSION, run / SOLUTION)
     folds, groups = _by_id(items, aligned)
-    scores = [
-        {
-            "fold": int(fold),
-            "rows": int((folds == fold).sum()),
-            "score": aligned.score(metric, np.flatnonzero(folds == fold)),
-        }
-        for fold in np.unique(folds)
-    ]
     pooled = aligned.score(metric)
     ladder, called = ladder_beside(run / SOLUTION, spec)
     ladder = Ladder((*ladder.rungs, *beside))
@@ -99,12 +94,23 @@ def score_oof(
         "data": called or "the host's",
         "pooled": pooled,
         "rows": len(aligned.keys),
-        "folds": scores,
+        "folds": _fold_scores(aligned, metric, folds),
         "epoch": "chosen on this fold" if keep == "best" else "fixed in advance",
         "interval": asdict(expected),
         "place": ladder.place(pooled, metric),
         "rungs": [asdict(rung) for rung in ladder.rungs],
     }
+
+
+def _fold_scores(aligned: Aligned, metric: Metric, folds: np.ndarray) -> list[dict[str, Any]]:
+    """The score of each fold on which the metric is defined."""
+    scores = []
+    for fold in np.unique(folds):
+        rows = np.flatnonzero(folds == fold)
+        with contextlib.suppress(MetricError):  # one class alone in a small fold, say
+            score = aligned.score(metric, rows)
+            scores.append({"fold": int(fold), "rows": len(rows), "score": score})
+    return scores
 
 
 def _n_test(pipeline: Pipeline, context: Context) -> int:

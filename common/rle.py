@@ -17,7 +17,8 @@ from common.errors import DataError
 Runs = tuple[np.ndarray, np.ndarray]  # starts and stops of runs, int64, pixels counted from 0
 
 _LARGEST = 2**31  # no image has more pixels; larger numbers could overflow when they are added
-_MANY_RUNS = 400  # from here on one gather beats one assignment per run
+_MANY_RUNS = 400  # from here on all at once beats one at a time
+_SHORT_RUN = 40  # pixels; under it one gather beats one assignment per run
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
@@ -55,6 +56,24 @@ class RunLength:
         edges = _edges_down_columns(mask) if self.column_major else _edges(mask.ravel())
         return self.write((edges[::2], edges[1::2]))
 
+    def encode_batch(self, probabilities: np.ndarray, threshold: float) -> list[str]:
+        """The texts of the masks of what lies above the threshold, from floats (N, H, W).
+
+        Raises: DataError for an array of another shape or type, and for one that holds nan.
+        """
+        probabilities = np.asarray(probabilities)
+        if probabilities.ndim != 3 or probabilities.dtype.kind != "f":
+            raise DataError(
+                f"the probabilities have the shape {probabilities.shape} and the type "
+                f"{probabilities.dtype}; expected floats (n_images, height, width)"
+            )
+        texts = []
+        for place, image in enumerate(probabilities, start=1):
+            if np.isnan(image.max(initial=-np.inf)):  # nan would be background without a word
+                raise DataError(f"image {place} holds nan; expected numbers")
+            texts.append(self.encode(image > float(threshold)))
+        return texts
+
     def decode(self, text: str, shape: tuple[int, int]) -> np.ndarray:
         """The mask of a text, bool (H, W).
 
@@ -62,11 +81,7 @@ class RunLength:
         """
         starts, stops = self.runs(text, shape)
         flat = np.zeros(shape[0] * shape[1], dtype=bool)
-        if len(starts) < _MANY_RUNS:
-            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
-                flat[start:stop] = True
-        else:
-            flat[_positions(starts, stops - starts)] = True
+        _draw(flat, starts, stops - starts)
         return flat.reshape(shape[::-1]).T if self.column_major else flat.reshape(shape)
 
     def runs(self, text: str, shape: tuple[int, int] | None = None) -> Runs:
@@ -166,11 +181,15 @@ def count_pixels(runs: Runs) -> int:
 
 def count_shared(first: Runs, second: Runs) -> int:
     """How many pixels two sets of runs share."""
-    if len(first[0]) > len(second[0]):
-        first, second = second, first
-    if not len(first[0]):
+    if not len(first[0]) or not len(second[0]):
         return 0
-    return int((_covered(second, first[1]) - _covered(second, first[0])).sum())
+    # what the second covers before a position rises by 1 per pixel in its runs and is level
+    # between them; whole numbers of pixels are exact in floats
+    covered = np.zeros(2 * len(second[0]))
+    covered[1::2] = np.cumsum(second[1] - second[0])
+    covered[2::2] = covered[1:-1:2]
+    before = np.interp(_interleaved(first), _interleaved(second), covered)
+    return int(before[1::2].sum() - before[::2].sum())
 
 
 def united(masks: Sequence[Runs]) -> Runs:
@@ -186,14 +205,11 @@ def united(masks: Sequence[Runs]) -> Runs:
     return starts[begins], reached[ends]
 
 
-def _covered(runs: Runs, positions: np.ndarray) -> np.ndarray:
-    """How many pixels of the runs lie before each position."""
-    starts, stops = runs
-    before = np.concatenate([[0], np.cumsum(stops - starts)])
-    n_begun = np.searchsorted(starts, positions, side="right")
-    last_stop = stops[np.maximum(n_begun, 1) - 1]
-    unfinished = np.where(n_begun > 0, np.maximum(last_stop - positions, 0), 0)
-    return np.asarray(before[n_begun] - unfinished)
+def _interleaved(runs: Runs) -> np.ndarray:
+    """Start, stop, start, stop …, float64."""
+    edges = np.empty(2 * len(runs[0]))
+    edges[::2], edges[1::2] = runs
+    return edges
 
 
 def _edges(flat: np.ndarray) -> np.ndarray:
@@ -222,6 +238,18 @@ def _edges_down_columns(mask: np.ndarray) -> np.ndarray:
     rows, columns = np.divmod(np.flatnonzero(change), width)
     edges = np.sort(columns * height + rows)
     return np.append(edges, mask.size) if mask[-1, -1] else edges
+
+
+def _draw(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> None:
+    """Sets the pixels of the runs to True."""
+    n_runs = len(starts)
+    if n_runs >= _MANY_RUNS and lengths.sum() < _SHORT_RUN * n_runs:
+        flat[_positions(starts, lengths)] = True
+    elif n_runs:
+        pixels = flat.view(np.uint8).data  # plain memory: a slice of an array costs twice as much
+        ones = b"\1" * int(lengths.max())
+        for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+            pixels[start : start + length] = ones[:length]
 
 
 def _positions(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -72,8 +72,8 @@ class RunFolder:
         something that is no run, or where the run to be resumed had other settings.
         """
         if self.path.exists():
-            if not self.path.is_dir():
-                raise RunError(f"{self.shown} is a file; expected a folder for the run")
+            if not self.path.is_dir() or not self.path.name:
+                raise RunError(f"{self.shown} is no folder for a run; name another with --run")
             self._make_room(facts, overwrite=overwrite, resume=resume)
         files.make_folder(self.path)
         self._mark("no fold is finished")
@@ -100,7 +100,7 @@ class RunFolder:
     @property
     def replaced(self) -> Path:
         """Where a run that is being replaced waits until the new one has ended well."""
-        return self.path.with_name(f".{self.path.name}.replaced")
+        return self.path.parent / f".{self.path.name}.replaced"
 
     def _set_aside(self) -> None:
         if self.replaced.exists():  # an earlier attempt to replace it did not end well

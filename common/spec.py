@@ -191,6 +191,8 @@ class CompetitionSpec:
         image_size: (height, width) in pixels.
         value_range: lowest and highest value of a feature column; None: any finite number.
         symmetries: one line on which flips and turns leave the answer as it is.
+        groups: what folds must keep on one side: a column, or what can be told from the data;
+            "" where rows are independent as far as known.
         licence: what the host allows with the data.
         judge: what reads, checks and scores a submission; None where it is a table with one
             answer per row.
@@ -208,6 +210,7 @@ class CompetitionSpec:
     value_range: tuple[float, float] | None = None
     id_pattern: str = r".+"
     symmetries: str = ""
+    groups: str = ""
     licence: str = ""
     ladder: Ladder = Ladder()
     judge: Judge | None = None

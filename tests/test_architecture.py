@@ -26,6 +26,8 @@ FLOORS = (
         "solution",
         "registry",
         "submit",
+        "writing",
+        "writing",
         "score",
         "interval",
         "judging",

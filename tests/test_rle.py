@@ -149,6 +149,42 @@ def test_large_masks_come_back_too(code: RunLength, share: float) -> None:
     assert np.array_equal(code.decode(text, mask.shape), mask)
 
 
+@every_code
+def test_many_long_runs_come_back_too(code: RunLength) -> None:
+    flat = np.arange(40_000) % 80 < 60  # 500 runs of 60 pixels
+    mask = flat.reshape(200, 200).T if code.column_major else flat.reshape(200, 200)
+    text = code.encode(mask)
+    assert len(text.split()) == 1000
+    assert np.array_equal(code.decode(text, mask.shape), mask)
+
+
+@every_code
+@swept
+@given(found=masks(n_masks=3))
+def test_a_batch_of_probabilities_is_cut_above_the_threshold(
+    code: RunLength, found: list[np.ndarray]
+) -> None:
+    probabilities = np.where(np.stack(found), 0.75, 0.25)
+    expected = [code.encode(mask) for mask in found]
+    assert code.encode_batch(probabilities, 0.5) == expected
+    assert code.encode_batch(probabilities.astype(np.float32), np.float64(0.5)) == expected
+    assert code.encode_batch(np.asfortranarray(probabilities), 0.25) == expected
+
+
+def test_a_probability_at_the_threshold_is_background() -> None:
+    assert USUAL.encode_batch(np.array([[[0.5, 0.6, np.inf]], [[0.0, 0.1, 0.5]]]), 0.5) == [
+        "2 2",
+        "",
+    ]
+    # 0.1 of a float32 is a little above 0.1 of a float64; what counts is the batch's own type
+    assert USUAL.encode_batch(np.full((1, 1, 1), 0.1, np.float32), np.float64(0.1)) == [""]
+
+
+def test_a_batch_of_nothing_has_no_texts() -> None:
+    assert SIIM.encode_batch(np.empty((0, 4, 4)), 0.5) == []
+    assert SIIM.encode_batch(np.empty((1, 0, 4)), 0.5) == ["-1"]
+
+
 def test_numbers_beyond_nine_digits_are_written_whole() -> None:
     starts = np.arange(500) * 10**7 + 7
     text = USUAL.write((starts, starts + 3))
@@ -185,6 +221,8 @@ def test_shared_pixels_are_counted_past_the_last_run() -> None:
     assert count_shared(runs((0, 20)), runs((10, 15), (18, 20), (30, 40))) == 7
     assert count_shared(runs((0, 2), (2, 4)), runs((1, 3))) == 2
     assert count_shared(runs((5, 6)), runs((0, 5), (6, 9))) == 0
+    # runs that touch, on both sides
+    assert count_shared(runs((0, 2), (2, 4), (4, 9)), runs((1, 2), (2, 3), (3, 5))) == 4
 
 
 def test_dice_of_two_empty_masks_is_what_the_host_says() -> None:
@@ -311,6 +349,19 @@ def test_merge_refuses_a_text_that_is_no_mask() -> None:
 def test_encode_refuses_what_is_no_bool_picture(mask: np.ndarray) -> None:
     with pytest.raises(DataError, match=r"expected bool \(height, width\)"):
         USUAL.encode(mask)
+
+
+@pytest.mark.parametrize("batch", [np.zeros((2, 2)), np.zeros((1, 2, 2), dtype=int)])
+def test_a_batch_refuses_what_are_no_float_pictures(batch: np.ndarray) -> None:
+    with pytest.raises(DataError, match=r"expected floats \(n_images, height, width\)"):
+        USUAL.encode_batch(batch, 0.5)
+
+
+def test_a_batch_refuses_nan() -> None:
+    batch = np.zeros((3, 2, 2), dtype=np.float32)
+    batch[1, 0, 1] = np.nan
+    with pytest.raises(DataError, match="image 2 holds nan"):
+        USUAL.encode_batch(batch, 0.5)
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (4, 0)])

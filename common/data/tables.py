@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from common.csv_table import cut
 from common.errors import DataError
 from common.spec import HostFile
 
@@ -209,4 +210,6 @@ def _check_end(path: Path) -> None:
 
 
 def _shortened(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f", … {len(names)} columns" if len(names) > 6 else "")
+    return ", ".join(cut(name) for name in names[:6]) + (
+        f", … {len(names)} columns" if len(names) > 6 else ""
+    )

@@ -2,15 +2,12 @@
 
 from common.judges.base import Checked, Judge, Verdict
 from common.judges.boxes import BoxesJudge
-from common.judges.doubts import AllWithin, AnyAbove
 from common.judges.folders import LabelFolderJudge
 from common.judges.relationships import RelationshipsJudge
 from common.judges.segments import SegmentsJudge
 from common.judges.table import TableJudge
 
 __all__ = [
-    "AllWithin",
-    "AnyAbove",
     "BoxesJudge",
     "Checked",
     "Judge",

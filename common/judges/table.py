@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from common.errors import MetricError
 from common.judges.base import Checked, Verdict
 from common.metrics import Metric
 from common.score import Aligned, read_aligned
@@ -33,11 +35,7 @@ class TableJudge:
         counted, parts = None, {}
         if aligned.usage is not None:
             counted = np.flatnonzero(aligned.usage != BOARDS[2])
-            parts = {
-                board: aligned.score(spec.metric, np.flatnonzero(aligned.usage == board))
-                for board in BOARDS[:2]
-                if (aligned.usage == board).any()
-            }
+            parts = _boards(spec.metric, aligned)
         for metric in self.beside:
             parts[metric.name.replace(" ", "_")] = aligned.score(metric, counted)
         n_rows = len(aligned.keys) if counted is None else len(counted)
@@ -48,6 +46,16 @@ class TableJudge:
         form = spec.submission
         found = read_submission(submission, form, ids_of(sample, form))
         return Checked(len(found.keys), form.all_doubts(found.values))
+
+
+def _boards(metric: Metric, aligned: Aligned) -> dict[str, float]:
+    """The score of each board that has rows and on which the metric is defined."""
+    parts = {}
+    for board in BOARDS[:2]:
+        rows = np.flatnonzero(aligned.usage == board)
+        with contextlib.suppress(MetricError):  # no rows, or one class alone on a small board
+            parts[board] = aligned.score(metric, rows)
+    return parts
 
 
 def _unknown_labels(form: SubmissionFormat, aligned: Aligned) -> tuple[str, ...]:

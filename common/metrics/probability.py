@@ -7,6 +7,8 @@ import numpy as np
 from common.errors import MetricError
 from common.metrics.base import Metric, check_rows, check_vectors
 
+_NUMBERS_AT_ONCE = 9_000  # they stay in the cache, and are too few for threads to be started
+_ROWS_AT_ONCE = 16_384
 LOWEST = 1e-15  # what the hosts' log losses take for a probability of 0, and 1 less it for 1
 
 
@@ -60,17 +62,18 @@ def multiclass_log_loss_score(y_true: np.ndarray, y_pred: np.ndarray) -> float:
         raise MetricError(
             f"y_pred has the shape {np.shape(y_pred)}; expected (n_samples, n_classes)"
         )
-    given = _probabilities(y_pred)
+    given = np.asarray(y_pred, dtype=np.float64)
+    sums = _sums(given)
     columns = _true_columns(np.asarray(y_true), given.shape[1])
-    sums = given @ np.ones(given.shape[1])  # faster than a sum over short rows
     empty = np.flatnonzero(sums == 0)
     if len(empty):
         raise MetricError(
             f"{len(empty)} rows of probabilities sum to 0, the first is row {empty[0] + 1} of "
             "those scored; expected a sum of 1: a row is divided by its sum"
         )
-    of_truth = given[np.arange(len(given)), columns] / sums
-    return float(-np.mean(np.log(np.clip(of_truth, LOWEST, 1 - LOWEST))))
+    shares = _shares(given, columns, sums)
+    np.clip(shares, LOWEST, 1 - LOWEST, out=shares)
+    return float(-np.mean(np.log(shares, out=shares)))
 
 
 def sums_in_doubt(columns: dict[str, np.ndarray]) -> str:
@@ -93,16 +96,36 @@ def sums_in_doubt(columns: dict[str, np.ndarray]) -> str:
     )
 
 
-def _probabilities(y_pred: np.ndarray) -> np.ndarray:
-    """As float64, all in [0, 1]."""
+def _sums(given: np.ndarray) -> np.ndarray:
+    """The sum of each row of probabilities, (n_samples,), all in [0, 1]."""
+    sums, ones = np.empty(len(given)), np.ones(given.shape[1])
+    step = max(1, _NUMBERS_AT_ONCE // max(1, len(ones)))
+    for begin in range(0, len(given), step):
+        block = _probabilities(given[begin : begin + step], begin)
+        sums[begin : begin + step] = block @ ones  # faster than a sum over short rows
+    return sums
+
+
+def _shares(given: np.ndarray, columns: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """What each row's column holds over the row's sum, (n_samples,), written into `sums`."""
+    rows = np.arange(min(_ROWS_AT_ONCE, len(given)))
+    for begin in range(0, len(given), _ROWS_AT_ONCE):
+        part = slice(begin, begin + _ROWS_AT_ONCE)
+        of_truth = given[part][rows[: len(given) - begin], columns[part]]
+        np.divide(of_truth, sums[part], out=sums[part])
+    return sums
+
+
+def _probabilities(y_pred: np.ndarray, before: int = 0) -> np.ndarray:
+    """As float64, all in [0, 1]; `before` rows stand before these."""
     given = np.asarray(y_pred, dtype=np.float64)
     if given.min() >= 0 and given.max() <= 1:  # False for nan
         return given
     # only now, because naming the row takes a table of its own
     place = tuple(np.argwhere(~((given >= 0) & (given <= 1)))[0])
     raise MetricError(
-        f"row {place[0] + 1} of those scored has the probability {given[place]}; expected a number "
-        "from 0 to 1"
+        f"row {before + place[0] + 1} of those scored has the probability {given[place]}; expected "
+        "a number from 0 to 1"
     )
 
 

@@ -1,6 +1,6 @@
 """The facts of the Biwi Kinect head pose data, as the fast.ai course has them."""
 
-from common.judges import AllWithin, AnyAbove
+from common.doubts import AllWithin, AnyAbove
 from common.metrics import mean_point_distance
 from common.spec import (
     CompetitionSpec,
@@ -35,6 +35,7 @@ SPEC = CompetitionSpec(
     image_size=(480, 640),  # height, width in pixels
     id_pattern=r"[0-9]{2}/frame_[0-9]{5}",  # folder and the frame's name without _rgb
     symmetries="mirroring left and right moves the point: x becomes 640 - x; not upside down",
+    groups="person, who may have two folders",
     licence="non-commercial use such as university research and education",
     # no ladder: the published figures are squared errors of scaled coordinates
 )

@@ -35,6 +35,7 @@ SPEC = CompetitionSpec(
     value_range=(-5515, 5444),  # of acoustic_data, int16; not checked
     id_pattern=r"seg_[0-9a-f]{6}",
     symmetries="none; the sign of the signal may be turned as augmentation",
+    groups="quake cycle",
     licence="the competition's rules; not checked",
     ladder=Ladder(
         (

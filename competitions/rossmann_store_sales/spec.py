@@ -74,6 +74,7 @@ SPEC = CompetitionSpec(
     sources=(CompetitionSource("rossmann-store-sales"),),
     id_pattern=r"[1-9][0-9]*",
     symmetries="none",
+    groups="Date: the last 48 days, all stores at once",
     licence="the rules of 2015: data for the competition only; not checked",
     ladder=Ladder(
         (

@@ -40,6 +40,7 @@ SPEC = CompetitionSpec(
     classes=("negative", "positive"),  # 0 and 1
     id_pattern=r"[0-9]+_[0-9]+",  # number, _, stars: the answer stands in the id
     symmetries="none",
+    groups="film, where it is known",
     licence="research use, cite Maas et al. 2011; the texts belong to those who wrote them",
     ladder=Ladder(
         (

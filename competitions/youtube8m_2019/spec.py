@@ -50,6 +50,7 @@ SPEC = CompetitionSpec(
     ),
     id_pattern=r"0|[1-9][0-9]*",  # a class: `Index` of vocabulary.csv, 3 to 1831
     symmetries="features, no pixels: nothing to mirror; starts may move by one or two seconds",
+    groups="video",
     licence="CC BY 4.0, features and labels",
     judge=SegmentsJudge(),
     ladder=Ladder(  # the private board

@@ -205,6 +205,20 @@ def test_multiclass_log_loss_refuses_what_is_no_probability(bad: float) -> None:
         multi([0, 0], [[0.5, 0.5], [0.5, bad]])
 
 
+def test_many_rows_are_scored_like_few() -> None:
+    # four rows over and over: more of them than are read at a time
+    y_pred = np.tile([[0.5, 0.5, 0.0], [0.25, 0.5, 0.25], [0.2, 0.2, 0.4], [1, 0, 0]], (10_000, 1))
+    y_true = np.tile([0, 2, 2, 0], 10_000)
+    expected = (np.log(2) + np.log(4) + np.log(2) + 0) / 4
+    score = multiclass_log_loss.score(y_true=y_true, y_pred=y_pred)
+    assert score == pytest.approx(expected, abs=1e-12)
+    columns = np.asfortranarray(y_pred)
+    assert multiclass_log_loss.score(y_true=y_true, y_pred=columns) == score
+    y_pred[30_000, 1] = np.nan
+    with pytest.raises(MetricError, match="row 30001 of those scored has the probability"):
+        multiclass_log_loss.score(y_true=y_true, y_pred=y_pred)
+
+
 @pytest.mark.parametrize("truth", [-1, 3, 0.5, np.nan])
 def test_multiclass_log_loss_refuses_a_class_without_a_column(truth: float) -> None:
     words = r"row 2 of those scored has the true class .*; expected a column from 0 to 2"
