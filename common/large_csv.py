@@ -7,6 +7,7 @@ the careful reader says what is wrong. pandas is never loaded: buffers are read 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,15 @@ _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
 LARGE = 1_000_000  # bytes; below, loading Arrow costs more than it saves
 
 
-def read_arrow(path: Path) -> Any | None:
-    """The table's columns as Arrow text; None for a file that is small or not plain."""
+def read_arrow(
+    path: Path, *, header: Sequence[str] = (), only: Sequence[str] | None = None
+) -> Any | None:
+    """The table's columns as Arrow text; None for a file that is small or not plain.
+
+    Args:
+        header: the columns that the file must name.
+        only: the columns that are read; None for all.
+    """
     if not path.is_file() or path.stat().st_size < LARGE:
         return None
     import pyarrow as pa
@@ -32,14 +40,17 @@ def read_arrow(path: Path) -> Any | None:
         return None
     header = content.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").strip("\r")
     names = [name.strip('"') for name in header.split(",")]
-    if len(set(names)) < len(names):
+    if len(set(names)) < len(names) or not set(header) <= set(names):
         return None
-    convert = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
+    kept = [name for name in names if only is None or name in only]
+    convert = csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), include_columns=kept
+    )
     try:
         table = csv.read_csv(pa.BufferReader(content), convert_options=convert)
     except pa.ArrowInvalid:
         return None
-    return table.combine_chunks() if table.column_names == names and table.num_rows else None
+    return table.combine_chunks() if table.num_rows else None
 
 
 def _plainly_quoted(content: bytes) -> bool:

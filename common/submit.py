@@ -39,8 +39,8 @@ def ids_of(path: Path, form: SubmissionFormat) -> Keys:
 
     Raises: DataError where the file lacks a column, has no rows, or names a row twice.
     """
-    large = large_csv.read_arrow(path)
-    if large is not None and set(form.header) <= set(large.column_names):
+    large = large_csv.read_arrow(path, header=form.header, only=form.key_columns)
+    if large is not None:
         keys = large_csv.keys_of(large, form)
         if keys is not None and large_csv.are_unique(keys):
             return keys
