@@ -38,8 +38,8 @@ def read_arrow(
     content = path.read_bytes()
     if b"\0" in content or not _plainly_quoted(content):
         return None
-    header = content.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").strip("\r")
-    names = [name.strip('"') for name in header.split(",")]
+    first_line = content.split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").strip("\r")
+    names = [name.strip('"') for name in first_line.split(",")]
     if len(set(names)) < len(names) or not set(header) <= set(names):
         return None
     kept = [name for name in names if only is None or name in only]

@@ -106,6 +106,26 @@ def test_a_large_file_has_the_same_faults_as_a_small_one(both, given: str) -> No
     assert isinstance(large, tuple)
 
 
+SHUFFLED = "id,n,x,name\nc,3,1e-3,oak\na,1,0.5,oak\nb,2,0.25,elm\n"
+
+
+@pytest.mark.parametrize("given", [PLAIN, SHUFFLED, PLAIN.replace("oak", '"oak"')])
+def test_a_plain_large_file_is_not_read_cell_by_cell(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careful(path: Path) -> object:
+        raise AssertionError(f"{path.name} was read cell by cell")
+
+    (tmp_path / "asked.csv").write_text(PLAIN)
+    (tmp_path / "given.csv").write_text(given)
+    monkeypatch.setattr(large_csv, "LARGE", 0)
+    monkeypatch.setattr("common.submit.read_table", careful)
+    monkeypatch.setattr("common.solution.read_table", careful)
+    truth = read_solution(tmp_path / "asked.csv", FORM)
+    asked = ids_of(tmp_path / "asked.csv", FORM)
+    assert len(read_submission(tmp_path / "given.csv", FORM, asked).keys) == len(truth.keys) == 3
+
+
 def test_keys_of_two_columns_are_read_as_ever(both) -> None:  # type: ignore[no-untyped-def]
     text = "user,item,rating\n1,2,3.5\n1,3,4\n"
     large, small = both("user,item,rating\n1,3,4\n1,2,3.5\n", text, PAIRS)
