@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from common.errors import DataError
 from common.keys import Key, Keys
@@ -37,12 +39,22 @@ def read_table(path: Path) -> Table:
     is named twice, or where a row has more or fewer cells than the header or a quote that is not
     closed (a file cut in the middle of a row).
     """
+    with opened_csv(path) as stream:
+        return _read_rows(path, stream)
+
+
+@contextmanager
+def opened_csv(path: Path) -> Iterator[TextIO]:
+    """The text of a CSV, whose cells may be of any length while the block lasts.
+
+    Raises: DataError where the file is missing, a folder, or no UTF-8 text.
+    """
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a CSV file")
     limit = csv.field_size_limit(_LONGEST_CELL)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            return _read_rows(path, stream)
+            yield stream
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path") from None
     except UnicodeDecodeError:
@@ -94,9 +106,9 @@ def header_of(path: Path) -> list[str]:
         return []
 
 
-def second_places(keys: Sequence[Key]) -> list[int]:
+def second_places(keys: Iterable[Hashable]) -> list[int]:
     """The positions of keys that stood there before."""
-    seen: set[Key] = set()
+    seen: set[Hashable] = set()
     second = []
     for row, key in enumerate(keys):
         if key in seen:

@@ -20,8 +20,7 @@ def score_files(competition: str, submission: Path, solution: Path, *, as_json: 
     """Prints the score of a submission; gives the exit code."""
     spec = registry.load_spec(registry.find(competition))
     judge = spec.judge or TableJudge()
-    truth = _solution_file(solution) if spec.judge is None else solution
-    verdict = _with_faults_shown(lambda: judge.score(spec, submission, truth), spec, as_json)
+    verdict = _with_faults_shown(lambda: judge.score(spec, submission, solution), spec, as_json)
     ladder, called = ladder_beside(solution, spec)
     place = ladder.place(verdict.score, spec.metric)
     if as_json:
@@ -73,11 +72,6 @@ def check_files(competition: str, submission: Path, sample: Path | None, *, as_j
         print(f"warning: {line}")
     print(f"valid: {checked.n_rows} rows, as {paths.shown(sample)} asks for")
     return 0
-
-
-def _solution_file(solution: Path) -> Path:
-    """The file that holds the truth; in a folder it is `solution.csv`."""
-    return solution / "solution.csv" if solution.is_dir() else solution
 
 
 def _with_faults_shown(read: Callable[[], Result], spec: CompetitionSpec, as_json: bool) -> Result:

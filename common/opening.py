@@ -66,7 +66,7 @@ def explore(
     request = Request(competition, pipeline=pipeline, data=root, seed=seed)
     folder = registry.find(competition)
     name, chosen = chosen_pipeline(folder, request)
-    context = context_for(folder, name, chosen, request)
+    context, _ = context_for(folder, name, chosen, request)
     return chosen, train_items(chosen, context), context
 
 
@@ -220,22 +220,27 @@ def chosen_pipeline(folder: str, request: Request) -> tuple[str, Pipeline]:
     return name, pipelines[name].configured(settings)
 
 
-def context_for(folder: str, name: str, pipeline: Pipeline, request: Request) -> Context:
-    """Where a run reads and prepares. What is shared is kept apart by pipeline, settings, seed and
-    data, so nothing that was made for another run is taken over.
+def context_for(
+    folder: str, name: str, pipeline: Pipeline, request: Request
+) -> tuple[Context, dict[str, str]]:
+    """Where a run reads and prepares, and the stamps of its data.
+
+    What is shared is kept apart by pipeline, settings, seed and data, so nothing that was made for
+    another run is taken over.
 
     Raises: DataError where the data are not there.
     """
     root, work = _root(folder, pipeline, request.data), paths.work_dir(folder)
-    made_from = [name, pipeline.settings.as_dict(), request.seed, data_stamps(pipeline, root)]
-    made_for = json.dumps(made_from)
-    return Context(
+    stamps = data_stamps(pipeline, root)
+    made_for = json.dumps([name, pipeline.settings.as_dict(), request.seed, stamps])
+    context = Context(
         root=root,
         work=work,
         shared=work / "shared" / hashlib.sha256(made_for.encode()).hexdigest()[:16],
         seed=request.seed,
         device=request.device or environment.default_device(),
     )
+    return context, stamps
 
 
 def _root(folder: str, pipeline: Pipeline, data: Path | None) -> Path:

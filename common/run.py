@@ -24,7 +24,6 @@ from common.opening import (
     chosen_pipeline,
     context_for,
     data_called,
-    data_stamps,
     facts_of,
     fold_table,
     folds_to_train,
@@ -56,13 +55,12 @@ def train(request: Request, say: Say = print) -> RunFolder:
     started = time.perf_counter()
     folder = registry.find(request.competition)
     name, pipeline = chosen_pipeline(folder, request)
-    context = context_for(folder, name, pipeline, request)
+    context, stamps = context_for(folder, name, pipeline, request)
     items = train_items(pipeline, context)
     test = test_rows(pipeline, context)
     folds = folds_to_train(items, request.folds)
     table = fold_table(items, pipeline)
     rung = rung_of(RunFolder(run_path(folder, request.beside)), table) if request.beside else None
-    stamps = data_stamps(pipeline, context.root)
     facts = facts_of(folder, name, pipeline, request, folds, rung, stamps)
     ladder_beside(context.root / "solution.csv", pipeline.spec)  # a broken fixture is told now
 
@@ -122,9 +120,7 @@ def predict(
 
 def _keep(run: RunFolder, context: Context, table: pd.DataFrame) -> Context:
     """Puts into the run folder what it needs to stand alone."""
-    if (run / "folds.parquet").is_file():
-        _check_same_folds(table, run)
-    else:
+    if not (run / "folds.parquet").is_file():
         save_table(run / "folds.parquet", table)
         run.record([run / "folds.parquet"])
     marker = context.root / FIXTURE_FILE

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from common.csv_table import cut, place
 from common.errors import DataError
-from common.judges.csv_chunks import Codes, cut, place, read_chunks
+from common.judges.csv_chunks import Codes, read_chunks
 from common.metrics.class_tree import ClassTree, class_tree
 from common.metrics.detection import TrueBoxes
 

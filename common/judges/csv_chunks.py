@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from common.csv_table import cut, opened_csv, place
 from common.errors import DataError
-
-_LONGEST_CELL = 2**31 - 1  # the csv module stops at 131,072 characters unless it is told
-_SHOWN = 60  # characters of a cell or a header in a message
 
 
 class Codes(dict[str, int]):
@@ -19,17 +17,6 @@ class Codes(dict[str, int]):
     def __missing__(self, text: str) -> int:
         self[text] = len(self)
         return self[text]
-
-
-def cut(text: str) -> str:
-    """The text as a message shows it: short, and without what a terminal cannot show."""
-    printable = "".join(letter if letter.isprintable() else "?" for letter in text[: _SHOWN + 1])
-    return printable if len(text) <= _SHOWN else f"{printable[:_SHOWN]}…"
-
-
-def place(row: int) -> str:
-    """Where the row at a position, from 0, stands in its file."""
-    return f"row {row + 1} (line {row + 2})"
 
 
 def read_chunks(
@@ -47,12 +34,9 @@ def read_chunks(
     column or names one twice, or where a row has more or fewer cells than the header or a quote
     that is not closed.
     """
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; expected a CSV file")
-    limit = csv.field_size_limit(_LONGEST_CELL)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
+    with opened_csv(path) as stream:
+        reader = csv.reader(stream, strict=True)
+        try:
             header = next((row for row in reader if row), None)
             positions = _positions(path, header, columns, only)
             before = 0
@@ -62,17 +46,11 @@ def read_chunks(
                 before += len(rows)
                 cells = list(zip(*rows, strict=True)) or [()] * len(header or ())
                 yield [cells[position] for position in positions]
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist; check the path") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is no UTF-8 text; expected a CSV, make it again") from None
-    except csv.Error as error:
-        raise DataError(
-            f"{path}: line {reader.line_num} cannot be read as CSV ({error}); the file was cut or "
-            "edited, make it again"
-        ) from None
-    finally:
-        csv.field_size_limit(limit)
+        except csv.Error as error:
+            raise DataError(
+                f"{path}: line {reader.line_num} cannot be read as CSV ({error}); the file was "
+                "cut or edited, make it again"
+            ) from None
 
 
 def _positions(

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from common.csv_table import cut, place, second_places
 from common.errors import DataError, SubmissionError
-from common.judges.csv_chunks import Codes, cut, place, read_chunks
+from common.judges.csv_chunks import Codes, read_chunks
 
 _N_TOKENS = 10_000  # held as text at a time: what fits into the processor's cache
 
@@ -101,7 +102,7 @@ def asked_ids(path: Path, key: str) -> list[str]:
     ids = [name for (names,) in read_chunks(path, (key,)) for name in names]
     if not ids:
         raise DataError(f"{path} has a header and no rows; expected one row per id")
-    twice = _second_places(ids)
+    twice = second_places(ids)
     if twice:
         raise DataError(f"{path}: {_named(ids, twice[0])} stood there before; expected ids once")
     return ids
@@ -120,7 +121,7 @@ def id_faults(ids: Sequence[str], asked: Sequence[str]) -> list[str]:
     extra = [row for row, name in enumerate(ids) if name not in wanted]
     if extra:
         faults.append(f"{len(extra)} ids were not asked for, the first is {_named(ids, extra[0])}")
-    twice = _second_places(ids) if len(given) < len(ids) else []
+    twice = second_places(ids) if len(given) < len(ids) else []
     if twice:
         faults.append(f"{len(twice)} ids are repeated, the first is {_named(ids, twice[0])}")
     return faults
@@ -234,17 +235,6 @@ def _float(token: str) -> float:
         return float(token) if "_" not in token else np.nan
     except ValueError:
         return np.nan
-
-
-def _second_places(ids: Sequence[str]) -> list[int]:
-    """The rows whose id stood there before."""
-    seen: set[str] = set()
-    second = []
-    for row, name in enumerate(ids):
-        if name in seen:
-            second.append(row)
-        seen.add(name)
-    return second
 
 
 def _named(ids: Sequence[str], row: int) -> str:

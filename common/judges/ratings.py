@@ -6,9 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.csv_table import read_table
+from common.csv_table import cut, place, read_table
 from common.errors import DataError
-from common.judges.csv_chunks import cut, place
 from common.solution import BOARDS, USAGE
 
 Ratings = dict[int, dict[str, bool]]  # class -> segment -> whether it shows the class

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from common.csv_table import cut, place
 from common.errors import DataError
 from common.judges.base import Checked, Verdict
-from common.judges.csv_chunks import Codes, cut, place, read_chunks
+from common.judges.csv_chunks import Codes, read_chunks
 from common.judges.prediction_strings import (
     Groups,
     asked_ids,

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.csv_table import cut, place
 from common.errors import DataError, SubmissionError
 from common.judges.base import Checked, Verdict
-from common.judges.csv_chunks import cut, place, read_chunks
+from common.judges.csv_chunks import read_chunks
 from common.judges.ratings import (
     BOTH,
     ID_FORM,
