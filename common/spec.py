@@ -18,6 +18,7 @@ from common.columns import (
 )
 from common.errors import DataError
 from common.metrics import Metric
+from common.refusals import Refusal
 
 if TYPE_CHECKING:
     from common.judges import Judge
@@ -33,6 +34,7 @@ __all__ = [
     "LabelColumn",
     "Ladder",
     "NumberColumn",
+    "Refusal",
     "Rung",
     "Source",
     "SubmissionFormat",
@@ -52,12 +54,14 @@ class SubmissionFormat:
         compact: the one column with the class's name that a solution may have in place of one
             column per class.
         doubts: what is allowed and still looks wrong, over all target columns together.
+        refusals: rows that cannot be scored though each of their cells is allowed.
     """
 
     key_columns: tuple[str, ...]
     targets: tuple[Column, ...]
     compact: LabelColumn | None = None
     doubts: tuple[Doubt, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
     @property
     def target_columns(self) -> tuple[str, ...]:

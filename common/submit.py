@@ -14,6 +14,7 @@ from common.columns import Column, parse_column
 from common.csv_table import Table, cut, place, read_table, second_places, shown_key
 from common.errors import DataError, SubmissionError
 from common.keys import Key, Keys
+from common.refusals import row_faults
 from common.spec import SubmissionFormat
 
 
@@ -107,7 +108,7 @@ def read_submission(
     large = read_large(path, form) if isinstance(asked, Keys) else None
     if large is not None and isinstance(asked, Keys):
         order = large_csv.order_of(large.keys, asked)
-        if order is not None:
+        if order is not None and not row_faults(form.refusals, large.values, large.keys):
             return Answers(asked, {name: column[order] for name, column in large.values.items()})
     try:
         table = read_table(path)
@@ -120,8 +121,10 @@ def read_submission(
     keys = table.keys(form.key_columns)
     faults = _key_faults(keys, asked)
     values, cell_faults = parse_targets(table, form, keys)
-    if faults or cell_faults:
-        raise _refused(called, faults + cell_faults)
+    unread = _rows_with_bad_cells(table, form) if cell_faults else ()
+    faults += cell_faults + row_faults(form.refusals, values, keys, unread)
+    if faults:
+        raise _refused(called, faults)
     return Answers(keys, values)
 
 
@@ -139,6 +142,9 @@ def answers(form: SubmissionFormat, rows: Iterable[Sequence[object]]) -> Answers
         values[column.name], bad = parse_column(column, texts)
         if bad:
             raise SubmissionError(cell_fault(column, texts, keys, bad))
+    faults = row_faults(form.refusals, values, keys)
+    if faults:
+        raise SubmissionError(faults[0], tuple(faults))
     return Answers(keys, values)
 
 
@@ -233,6 +239,11 @@ def parse_targets(
         if bad:
             faults.append(cell_fault(column, cells, keys, bad))
     return values, faults
+
+
+def _rows_with_bad_cells(table: Table, form: SubmissionFormat) -> set[int]:
+    bad = (parse_column(column, table.columns[column.name])[1] for column in form.targets)
+    return {row for rows in bad for row in rows}
 
 
 def cell_fault(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 from common.errors import MetricError
@@ -84,9 +86,6 @@ def sums_in_doubt(columns: dict[str, np.ndarray]) -> str:
     '1 rows do not sum to 1 and are divided by their sum, the first sums to 0.9'
     """
     sums = np.sum(list(columns.values()), axis=0)
-    n_empty = np.count_nonzero(sums == 0)
-    if n_empty:
-        return f"{n_empty} rows sum to 0 and cannot be scored"
     off = np.flatnonzero(np.abs(sums - 1) > 1e-6)
     if not len(off):
         return ""
@@ -94,6 +93,16 @@ def sums_in_doubt(columns: dict[str, np.ndarray]) -> str:
         f"{len(off)} rows do not sum to 1 and are divided by their sum, the first sums to "
         f"{sums[off[0]]:.7g}"
     )
+
+
+def rows_without_a_sum(columns: dict[str, np.ndarray]) -> np.ndarray:
+    """Which rows of probabilities, one column per class, sum to 0 and have no share to give: bool,
+    (n_rows,).
+
+    >>> rows_without_a_sum({"cat": np.array([0.5, 0.0]), "dog": np.array([0.0, 0.0])})
+    array([False,  True])
+    """
+    return np.asarray(reduce(np.logical_and, (column == 0 for column in columns.values())))
 
 
 def _sums(given: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from common.metrics import multiclass_log_loss
 from common.metrics.probability import sums_in_doubt
+from common.refusals import ROWS_WITHOUT_A_SUM
 from common.spec import (
     CompetitionSource,
     CompetitionSpec,
@@ -147,6 +148,7 @@ SPEC = CompetitionSpec(
         targets=tuple(NumberColumn(breed, low=0, high=1) for breed in BREEDS),
         compact=LabelColumn("breed", BREEDS),
         doubts=(sums_in_doubt,),
+        refusals=(ROWS_WITHOUT_A_SUM,),
     ),
     files=(
         HostFile("train", "labels.csv", rows=10_222, key="id", target="breed"),

@@ -102,9 +102,9 @@ def test_rounding_in_the_eighth_digit_is_no_cause_for_a_warning(desk: Desk) -> N
 
 def test_a_row_of_zeros_is_refused(desk: Desk) -> None:
     content = table(lambda key, breed: 0 if key == IDS[1] else 1)
-    line = desk.solution_refusal(content, COMPACT)
-    assert "1 rows of probabilities sum to 0, the first is row 2 of those scored" in line
-    assert desk.check(content, COMPACT)[0] == "warning: 1 rows sum to 0 and cannot be scored"
+    for faults, line in (desk.refusal(content, COMPACT), desk.check_refusal(content, COMPACT)):
+        assert len(faults) == 1
+        assert f"1 rows of probabilities sum to 0, the first for id {IDS[1]!r} in row 2" in line
 
 
 def test_both_boards_are_told(desk: Desk) -> None:

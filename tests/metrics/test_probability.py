@@ -15,6 +15,7 @@ from common.metrics import log_loss, multiclass_log_loss
 from common.metrics.probability import (
     log_loss_score,
     multiclass_log_loss_score,
+    rows_without_a_sum,
     sums_in_doubt,
 )
 
@@ -288,9 +289,9 @@ def test_sums_further_from_one_are_doubted(off: float) -> None:
     assert line.startswith("1 rows do not sum to 1 and are divided by their sum, the first sums to")
 
 
-def test_rows_of_zeros_are_doubted_before_all_others() -> None:
-    line = sums_in_doubt({"a": np.array([0.5, 0.0]), "b": np.array([0.1, 0.0])})
-    assert line == "1 rows sum to 0 and cannot be scored"
+def test_rows_of_zeros_have_no_sum_whatever_the_sign_of_zero() -> None:
+    columns = {"a": np.array([0.5, 0.0, -0.0, 0.0]), "b": np.array([0.0, 0.0, 0.0, 5e-324])}
+    assert rows_without_a_sum(columns).tolist() == [False, True, True, False]
 
 
 def test_log_losses_are_called_so() -> None:
