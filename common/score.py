@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from common import files
 from common.errors import DataError
 from common.keys import Key
 from common.metrics import Metric
-from common.solution import read_solution
+from common.solution import BOARDS, read_solution
 from common.spec import CompetitionSpec, Ladder, Rung
 from common.submit import Answers, read_submission
 
@@ -42,13 +43,14 @@ def align(spec: CompetitionSpec, submission: Answers, solution: Answers) -> Alig
     """Joins truth and prediction on the rows' names; both must name the same rows.
 
     Where the submission has a column per class and the solution names the class, `y_true` holds
-    the class's position among the columns; a class that has no column raises DataError.
+    the class's position among the columns; a class that has no column raises DataError, unless its
+    row is ignored.
     """
     form = spec.submission
     given = submission.rows_of(solution.keys)
     y_pred = _stacked([given[name] for name in form.target_columns])
     if form.compact is not None and form.compact.name in solution.values:
-        y_true = _positions(solution.values[form.compact.name], form.target_columns)
+        y_true = _positions(solution.values[form.compact.name], form.target_columns, solution.usage)
     else:
         y_true = _stacked([solution.values[name] for name in form.target_columns])
     return Aligned(solution.keys, y_true, y_pred, solution.usage)
@@ -58,16 +60,17 @@ def _stacked(columns: list[np.ndarray]) -> np.ndarray:
     return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
 
 
-def _positions(names: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
-    """Where each class's column stands."""
+def _positions(names: np.ndarray, columns: tuple[str, ...], usage: np.ndarray | None) -> np.ndarray:
+    """Where each class's column stands; 0 for a class without one in a row that is ignored."""
     position = {name: number for number, name in enumerate(columns)}
-    unknown = sorted({str(name) for name in names} - set(position))
+    scored = names if usage is None else names[usage != BOARDS[2]]
+    unknown = sorted({str(name) for name in scored} - set(position))
     if unknown:
         raise DataError(
             f"the solution holds class {unknown[0]!r}, which has no column in the submission; "
             f"expected one of its {len(columns)} columns"
         )
-    return np.array([position[str(name)] for name in names], dtype=np.int64)
+    return np.array([position.get(str(name), 0) for name in names], dtype=np.int64)
 
 
 def read_aligned(
@@ -87,14 +90,16 @@ def read_aligned(
 def ladder_beside(path: Path, spec: CompetitionSpec) -> tuple[Ladder, str]:
     """The rungs that fit a solution file, and what the data are called.
 
-    A solution that lies beside a FIXTURE.json is judged by the fixture's own rungs; the spec's
-    ladder is for the host's data only. The second value is "" for the host's data.
+    A solution that lies beside a FIXTURE.json, or anywhere below one, is judged by the fixture's
+    own rungs: the marker stands at the top of what the host has in folders. The spec's ladder is
+    for the host's data only. The second value is "" for the host's data.
 
     Raises: DataError where the FIXTURE.json was cut or edited.
     """
-    folder = path if path.is_dir() else path.parent
-    marker = folder / FIXTURE_FILE
-    if not marker.is_file():
+    ways = Path(os.path.abspath(path)), path.resolve()  # as it is named, and without links
+    places = (place for way in ways for place in (way, *way.parents))
+    marker = next((p / FIXTURE_FILE for p in places if (p / FIXTURE_FILE).is_file()), None)
+    if marker is None:
         return spec.ladder, ""
     facts = files.read_json(marker)
     try:

@@ -117,6 +117,33 @@ def test_beside_a_marker_the_ladder_is_the_fixtures(tmp_path: Path, name: str) -
     assert called == "pressed leaves"
 
 
+def test_a_marker_far_above_the_solution_counts_too(tmp_path: Path) -> None:
+    write_marker(tmp_path, FACTS)
+    (tmp_path / "CamVid" / "testannot").mkdir(parents=True)
+    assert ladder_beside(tmp_path / "CamVid" / "testannot", spec_of())[1] == "pressed leaves"
+    assert ladder_beside(tmp_path / "CamVid" / "truth.csv", spec_of())[1] == "pressed leaves"
+
+
+def test_the_nearest_marker_counts(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    write_marker(tmp_path, FACTS)
+    write_marker(tmp_path / "inner", {**FACTS, "called": "fresh leaves"})
+    assert ladder_beside(tmp_path / "inner", spec_of())[1] == "fresh leaves"
+
+
+def test_a_marker_is_found_from_a_path_that_is_relative_or_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fixture" / "masks").mkdir(parents=True)
+    write_marker(tmp_path / "fixture", FACTS)
+    (tmp_path / "link").symlink_to(tmp_path / "fixture" / "masks")
+    assert ladder_beside(tmp_path / "link", spec_of())[1] == "pressed leaves"
+    monkeypatch.chdir(tmp_path / "fixture" / "masks")
+    assert ladder_beside(Path("truth.csv"), spec_of())[1] == "pressed leaves"
+    # ..: the folder beside the fixture is none of its own
+    assert ladder_beside(Path("../../other/truth.csv"), spec_of())[1] == ""
+
+
 def test_a_fixture_without_rungs_does_not_fall_back_on_the_hosts(tmp_path: Path) -> None:
     write_marker(tmp_path, {"called": "pressed leaves", "rungs": []})
     assert ladder_beside(tmp_path, spec_of()) == (Ladder(), "pressed leaves")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,15 +30,17 @@ class TableJudge:
         """The score over all rows that are not ignored, and of each board where they are told."""
         truth = solution / "solution.csv" if solution.is_dir() else solution
         aligned, doubts = read_aligned(spec, submission, truth)
-        doubts = (*doubts, *_unknown_labels(spec.submission, aligned))
-        counted, parts = None, {}
+        counted = None
+        parts: dict[str, float] = {}
         if aligned.usage is not None:
             counted = np.flatnonzero(aligned.usage != BOARDS[2])
-            parts = _boards(spec.metric, aligned)
+            parts, undefined = _boards(spec.metric, aligned)
+            doubts = (*doubts, *undefined)
+        doubts = (*doubts, *_unknown_labels(spec.submission, aligned, counted))
+        score = aligned.score(spec.metric, counted)
         for metric in self.beside:
             parts[metric.name.replace(" ", "_")] = aligned.score(metric, counted)
-        n_rows = len(aligned.keys) if counted is None else len(counted)
-        return Verdict(aligned.score(spec.metric, counted), n_rows, parts, doubts)
+        return Verdict(score, len(aligned.keys) if counted is None else len(counted), parts, doubts)
 
     def check(self, spec: CompetitionSpec, submission: Path, sample: Path) -> Checked:
         """The checks of `score`, against the ids of the sample."""
@@ -48,21 +49,29 @@ class TableJudge:
         return Checked(len(found.keys), form.all_doubts(found.values))
 
 
-def _boards(metric: Metric, aligned: Aligned) -> dict[str, float]:
-    """The score of each board that has rows and on which the metric is defined."""
-    parts = {}
+def _boards(metric: Metric, aligned: Aligned) -> tuple[dict[str, float], list[str]]:
+    """The score of each board that has rows, and a line for each on which it is not defined, such
+    as one class alone on a small board."""
+    parts, undefined = {}, []
     for board in BOARDS[:2]:
         rows = np.flatnonzero(aligned.usage == board)
-        with contextlib.suppress(MetricError):  # no rows, or one class alone on a small board
+        if len(rows) == 0:
+            continue
+        try:
             parts[board] = aligned.score(metric, rows)
-    return parts
+        except MetricError as error:
+            undefined.append(f"the {board} board has no score: {error}")
+    return parts, undefined
 
 
-def _unknown_labels(form: SubmissionFormat, aligned: Aligned) -> tuple[str, ...]:
+def _unknown_labels(
+    form: SubmissionFormat, aligned: Aligned, counted: np.ndarray | None
+) -> tuple[str, ...]:
     """Doubts about labels that the solution does not hold, where its own are the classes."""
     column = form.targets[0]
     if len(form.targets) > 1 or not isinstance(column, LabelColumn) or column.classes:
         return ()
-    known = tuple(str(name) for name in np.unique(aligned.y_true))
-    line = LabelColumn(column.name, known).doubts(aligned.y_pred)
+    rows = slice(None) if counted is None else counted
+    known = tuple(str(name) for name in np.unique(aligned.y_true[rows]))
+    line = LabelColumn(column.name, known).doubts(aligned.y_pred[rows])
     return (line,) if line else ()

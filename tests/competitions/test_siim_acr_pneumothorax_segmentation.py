@@ -69,6 +69,13 @@ def test_other_ways_to_write_the_file_score_the_same(judged: Judged, submission:
     assert result["score"] == pytest.approx(SCORE, abs=1e-12)
 
 
+def test_the_blanks_of_the_hosts_older_file_do_not_count(judged: Judged) -> None:
+    older = SOLUTION.replace(",", ", ")
+    assert older.startswith("ImageId, EncodedPixels\nID_a, -1\n")
+    result = judged.scored(SUBMISSION, older)
+    assert result["score"] == pytest.approx(SCORE, abs=1e-12)
+
+
 def test_boards_are_told_apart_for_images_of_several_rows(judged: Judged) -> None:
     lines = SOLUTION.splitlines()
     boards = ["Usage", "Public", "Public", "Public", "Private", "Ignored"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import cast
 
@@ -70,6 +71,37 @@ def test_a_cell_may_be_longer_than_the_csv_module_expects(tmp_path: Path) -> Non
     # 131,072 characters is where that module stops by itself
     long = " ".join(f"video{number}:5" for number in range(60_000))
     assert score(tmp_path, f"3,a:0 b:0\n7,{long} c:0\n8,\n").score == 1.0
+
+
+OTHER_FORMS = {
+    "by video": "Class,VideoId,StartTime,Score\n3,a,0,1.0\n3,a,5,0.0\n3,b,0,1.0\n7,c,0,1\n8,d,0,0\n",
+    "by sign": "Class,Positive,Negative\n3,a:0 b:0,a:5\n7,c:0,\n8,,d:0\n",
+}
+
+
+@pytest.mark.parametrize("solution", OTHER_FORMS.values(), ids=OTHER_FORMS)
+def test_other_forms_of_the_ratings_score_the_same(tmp_path: Path, solution: str) -> None:
+    submission = "3,c:0 b:0 a:5 a:0\n7,c:0\n"
+    expected = score(tmp_path, submission)
+    verdict = score(tmp_path, submission, solution)
+    assert verdict == expected
+    assert verdict.score == pytest.approx((5 / 6 + 1) / 2)
+    assert verdict.doubts == ("1 of 3 classes are missing and count 0, the first is 8",)
+
+
+@pytest.mark.parametrize(
+    ("solution", "words"),
+    [
+        ("Class,VideoId,StartTime,Score\n3,a,x,1\n", "row 1 (line 2), holds 'a:x'; expected a seg"),
+        ("Class,VideoId,StartTime,Score\n3,a:b,5,1\n", "holds 'a:b:5'; expected a segment"),
+        ("Class,Positive,Negative\n3,a:0 b,\n", "holds 'b'; expected a segment"),
+        ("Class,Positive,Negative\n3,a:0,a:0\n", "a:0 of class 3 again"),
+        ("Class,Positive,Negative\n3,,a:0\n", "rates no segment positive"),
+    ],
+)
+def test_other_forms_are_held_to_the_same_rules(tmp_path: Path, solution: str, words: str) -> None:
+    with pytest.raises(DataError, match=re.escape(words)):
+        score(tmp_path, "3,a:0\n", solution)
 
 
 def test_boards_are_scored_by_their_own_ratings(tmp_path: Path) -> None:
@@ -148,7 +180,7 @@ def test_a_header_alone_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("solution", "words"),
     [
-        ("segment,class,score\na:0,3,1\n", "has no column 'segment_id'"),
+        ("segment,class,score\na:0,3,1\n", "has the columns segment,class,score; expected seg"),
         ("segment_id,class,score\na,3,1\n", "holds 'a'; expected a segment"),
         ("segment_id,class,score\na:0,x,1\n", "holds 'x'; expected a class's number"),
         ("segment_id,class,score\na:0,3,0.5\n", "holds '0.5'; expected the score 0 or 1"),
