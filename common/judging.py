@@ -9,11 +9,13 @@ from typing import TypeVar
 
 from common import paths, registry
 from common.errors import DataError, SubmissionError
-from common.judges import TableJudge
+from common.judges import Breakdown, TableJudge
 from common.score import ladder_beside
 from common.spec import CompetitionSpec
 
 Result = TypeVar("Result")
+
+_MOST_ROWS_SHOWN = 20
 
 
 def score_files(competition: str, submission: Path, solution: Path, *, as_json: bool) -> int:
@@ -30,7 +32,10 @@ def score_files(competition: str, submission: Path, solution: Path, *, as_json: 
             "higher_is_better": spec.metric.higher_is_better,
             "score": verdict.score,
             **verdict.parts,
+            **({"weights": verdict.weights} if verdict.weights else {}),
+            **{name: table.rows for name, table in verdict.breakdowns.items()},
             "rows": verdict.n_rows,
+            "counted": verdict.counted,
             "place": place,
             "data": called or "the host's",
             "warnings": list(verdict.doubts),
@@ -40,11 +45,14 @@ def score_files(competition: str, submission: Path, solution: Path, *, as_json: 
     if called:
         print(f"data: {called}")
     direction = "higher" if spec.metric.higher_is_better else "lower"
-    print(f"{spec.metric.name} over {verdict.n_rows} rows, {direction} is better")
+    print(f"{spec.metric.name} over {verdict.n_rows} {verdict.counted}, {direction} is better")
     for line in verdict.doubts:
         print(f"warning: {line}")
     for name, value in verdict.parts.items():
-        print(f"  {name}: {value!r}")
+        weight = f", weight {verdict.weights[name]!r}" if name in verdict.weights else ""
+        print(f"  {name}: {value!r}{weight}")
+    for table in verdict.breakdowns.values():
+        _print_breakdown(table)
     if place:
         print(place)
     print(f"score: {verdict.score!r}")
@@ -66,12 +74,25 @@ def check_files(competition: str, submission: Path, sample: Path | None, *, as_j
     checked = _with_faults_shown(lambda: judge.check(spec, submission, asked), spec, as_json)
     if as_json:
         facts = {"competition": spec.slug, "valid": True, "rows": checked.n_rows}
-        print(json.dumps({**facts, "warnings": list(checked.doubts)}))
+        facts |= {"counted": checked.counted, "warnings": list(checked.doubts)}
+        print(json.dumps(facts))
         return 0
     for line in checked.doubts:
         print(f"warning: {line}")
-    print(f"valid: {checked.n_rows} rows, as {paths.shown(sample)} asks for")
+    print(f"valid: {checked.n_rows} {checked.counted}, as {paths.shown(sample)} asks for")
     return 0
+
+
+def _print_breakdown(table: Breakdown) -> None:
+    """A table for people; one of hundreds of classes is for programs alone."""
+    if not 0 < len(table.rows) <= _MOST_ROWS_SHOWN:
+        return
+    width = max(map(len, table.rows))
+    columns = list(next(iter(table.rows.values())))
+    print(f"{table.title}:")
+    for name, numbers in table.rows.items():
+        shown = "  ".join(f"{column} {numbers[column]:.5g}" for column in columns)
+        print(f"  {name:<{width}}  {shown}")
 
 
 def _with_faults_shown(read: Callable[[], Result], spec: CompetitionSpec, as_json: bool) -> Result:

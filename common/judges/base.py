@@ -11,6 +11,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Breakdown:
+    """Numbers of each class or relation, one row each.
+
+    Args:
+        title: what the numbers are.
+        rows: a row's name and its numbers by column; all rows have the same columns.
+    """
+
+    title: str
+    rows: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """A score with what stands beside it.
 
@@ -19,20 +32,27 @@ class Verdict:
         n_rows: how many rows, images or classes were scored.
         parts: further numbers by name, such as public, private, or the terms of a sum.
         doubts: what is allowed and still looks wrong, one line each.
+        counted: what `n_rows` counts, as a plural.
+        weights: of the parts that the score is a weighted sum of, by their names.
+        breakdowns: tables of further numbers, by name.
     """
 
     score: float
     n_rows: int
     parts: dict[str, float] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    counted: str = "rows"
+    weights: dict[str, float] = field(default_factory=dict)
+    breakdowns: dict[str, Breakdown] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A submission that the competition would accept."""
+    """A submission that the competition would accept; `counted` says what `n_rows` counts."""
 
     n_rows: int
     doubts: tuple[str, ...] = ()
+    counted: str = "rows"
 
 
 class Judge(Protocol):

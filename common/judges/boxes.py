@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from common.judges import prediction_strings as strings
-from common.judges.base import Checked, Verdict
+from common.judges.base import Breakdown, Checked, Verdict
 from common.judges.box_files import HIERARCHY, read_solution, read_tree
 from common.metrics import open_images_map
 from common.metrics.class_tree import ClassTree
@@ -23,7 +23,7 @@ class BoxesJudge:
     """Scores `ImageId,PredictionString` against a folder of the challenge's own files."""
 
     def score(self, spec: CompetitionSpec, submission: Path, solution: Path) -> Verdict:
-        """The score, and beside it the means over leaves and over inner classes.
+        """The score, and beside it the means over kinds of classes and each class's own.
 
         The truth is expanded along the hierarchy, the submission is not: the host does not.
         """
@@ -32,21 +32,21 @@ class BoxesJudge:
         detections = _detections(groups, known.images, known.tree)
         truth = expanded(known.truth, known.tree)
         doubts = (*_score_doubts(groups), *_expansion_doubts(detections, truth, known.tree))
+        n_images = len(known.images)
         if spec.metric is not open_images_map:
-            score = spec.metric.score(y_true=truth, y_pred=detections)
-            return Verdict(float(score), len(known.images), doubts=doubts)
+            score = float(spec.metric.score(y_true=truth, y_pred=detections))
+            return Verdict(score, n_images, doubts=doubts, counted="images")
         precisions = average_precisions(truth, detections)
-        scored = ~np.isnan(precisions)
-        parts = {
-            name: float(np.mean(precisions[scored & chosen]))
-            for name, chosen in (
-                ("map_leaves", known.tree.leaves),
-                ("map_inner", ~known.tree.leaves),
-            )
-            if (scored & chosen).any()
+        n_boxes = np.bincount(truth.label, minlength=truth.n_classes)
+        scored = np.flatnonzero(n_boxes)
+        parts = _means(precisions, scored, n_boxes, known.tree)
+        table = {
+            known.tree.names[c]: {"ap": float(precisions[c]), "boxes": int(n_boxes[c])}
+            for c in scored
         }
-        parts["classes"] = int(scored.sum())
-        return Verdict(float(np.mean(precisions[scored])), len(known.images), parts, doubts)
+        classes = {"average_precisions": Breakdown("average precision by class", table)}
+        score = float(np.mean(precisions[scored]))
+        return Verdict(score, n_images, parts, doubts, "images", breakdowns=classes)
 
     def check(self, spec: CompetitionSpec, submission: Path, sample: Path) -> Checked:
         """The checks of `score` against the sample's ids; labels are checked where the hierarchy
@@ -61,12 +61,32 @@ class BoxesJudge:
                 f"whether the {len(groups.names)} labels are classes was not checked: no "
                 f"{HIERARCHY} beside {sample.name}",
             )
-        return Checked(len(groups.ids), doubts)
+        return Checked(len(groups.ids), doubts, counted="images")
 
 
 def boxes_fault(cell: str) -> str:
     """What is wrong with one PredictionString, whatever its labels are; "" where nothing is."""
     return strings.cell_fault(cell, size=_SIZE)
+
+
+def _means(
+    precisions: np.ndarray, scored: np.ndarray, n_boxes: np.ndarray, tree: ClassTree
+) -> dict[str, float]:
+    """The means over leaves and inner classes, and over the thirds of the classes with the fewest
+    boxes, the most, and those between; what has no classes is left out.
+
+    Args:
+        scored: the classes with a true box.
+    """
+    kinds = {
+        "map_leaves": scored[tree.leaves[scored]],
+        "map_inner": scored[~tree.leaves[scored]],
+    }
+    if len(scored) >= 3:
+        thirds = np.array_split(scored[np.argsort(n_boxes[scored], kind="stable")], 3)
+        kinds |= dict(zip(("map_rare", "map_middle", "map_frequent"), thirds, strict=True))
+    means = {name: float(np.mean(precisions[c])) for name, c in kinds.items() if len(c)}
+    return {**means, "classes": len(scored)}
 
 
 def _read(path: Path, asked: Sequence[str], tree: ClassTree | None) -> strings.Groups:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.errors import DataError, SubmissionError
-from common.judges.base import Checked, Verdict
+from common.judges.base import Breakdown, Checked, Verdict
 from common.judges.label_png import Flaw, Size, read_header, read_labels
 from common.metrics.label_maps import (
     N_CLASSES,
+    class_ious,
     confusion_counts,
     mean_iou_of,
     pixel_accuracy_of,
@@ -56,7 +57,14 @@ class LabelFolderJudge:
                 counts += confusion_counts(truth, labels, n_classes=self.n_classes)
         faults.refuse()
         parts = {"mean_iou": mean_iou_of(counts), "pixel_accuracy": pixel_accuracy_of(counts)}
-        return Verdict(parts["mean_iou"], len(asked), parts, self._doubts(counts))
+        return Verdict(
+            parts["mean_iou"],
+            len(asked),
+            parts,
+            self._doubts(counts),
+            "frames",
+            breakdowns={"ious": _by_class(spec, counts)},
+        )
 
     def check(self, spec: CompetitionSpec, submission: Path, sample: Path) -> Checked:
         """The checks of `score`, against the names and sizes of a folder of PNGs.
@@ -71,7 +79,7 @@ class LabelFolderJudge:
                 raise _no_truth(sample / name, header, "the sample")
             self._labels(faults, submission / name, header.size)
         faults.refuse()
-        return Checked(len(asked))
+        return Checked(len(asked), counted="frames")
 
     def _truth(self, path: Path) -> np.ndarray:
         labels = read_labels(path, self.n_classes)
@@ -149,6 +157,14 @@ class _Faults:
                 f"{len(self.asked)} frames asked for and nothing else"
             )
         return lines
+
+
+def _by_class(spec: CompetitionSpec, counts: np.ndarray) -> Breakdown:
+    """The IoU of each class that truth or prediction holds, by its name or else its number."""
+    ious = class_ious(counts)
+    names = spec.classes if len(spec.classes) == len(ious) else range(len(ious))
+    held = np.flatnonzero(~np.isnan(ious)).tolist()
+    return Breakdown("IoU by class", {str(names[c]): {"iou": float(ious[c])} for c in held})
 
 
 def _frames_asked(folder: Path, called: str) -> list[str]:

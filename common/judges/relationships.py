@@ -11,7 +11,7 @@ import numpy as np
 
 from common.csv_table import cut, place
 from common.errors import DataError
-from common.judges.base import Checked, Verdict
+from common.judges.base import Breakdown, Checked, Verdict
 from common.judges.csv_chunks import Codes, read_chunks
 from common.judges.prediction_strings import (
     Groups,
@@ -21,7 +21,12 @@ from common.judges.prediction_strings import (
     read_groups,
     refuse,
 )
-from common.metrics.relationships import Relations, RelationshipTerms, relationship_terms
+from common.metrics.relationships import (
+    WEIGHTS,
+    Relations,
+    RelationshipTerms,
+    relationship_terms,
+)
 from common.spec import CompetitionSpec
 
 TRIPLETS_FILE = "challenge-2019-validation-vrd.csv"
@@ -75,32 +80,53 @@ class RelationshipsJudge:
     Args:
         attributes: labels that may stand in the second place, besides the competition's classes.
         relations: the names of the relations.
+        rare: relations with so few triplets that single hits move the score: the means without
+            them are told as well.
     """
 
-    def __init__(self, attributes: Sequence[str], relations: Sequence[str]) -> None:
+    def __init__(
+        self, attributes: Sequence[str], relations: Sequence[str], rare: Sequence[str] = ()
+    ) -> None:
         self.attributes = tuple(attributes)
         self.relations = tuple(relations)
+        self.rare = tuple(rare)
 
     def score(self, spec: CompetitionSpec, submission: Path, solution: Path) -> Verdict:
-        """The weighted sum over the images of the solution, and its three terms."""
+        """The weighted sum over the images of the solution, its three terms, and the average
+        precisions of each relation."""
         truth = _read_truth(solution)
         asked = truth.images()
         known = {*map(str, spec.classes), *self.attributes, *truth.labels()}
         groups = self._read(submission, asked, known, {*self.relations, *truth.relations()})
-        terms = _terms(truth, asked, groups)
+        terms, names = _terms(truth, asked, groups)
         parts = {
             "map_relation": terms.map_relation,
             "recall_at_50": terms.recall_at_50,
             "map_phrase": terms.map_phrase,
         }
-        return Verdict(terms.score, len(asked), parts, _doubts(groups))
+        weights = dict(zip(parts, WEIGHTS, strict=True))
+        parts |= self._without_rare(terms, names)
+        breakdowns = {"relations": _by_relation(terms, names)}
+        doubts = _doubts(groups)
+        return Verdict(terms.score, len(asked), parts, doubts, "images", weights, breakdowns)
 
     def check(self, spec: CompetitionSpec, submission: Path, sample: Path) -> Checked:
         """The checks of `score`, against the images of the sample and the host's labels."""
         asked = asked_ids(sample, _KEY)
         known = {*map(str, spec.classes), *self.attributes}
         groups = self._read(submission, asked, known, {*self.relations})
-        return Checked(len(groups.ids), _doubts(groups))
+        return Checked(len(groups.ids), _doubts(groups), "images")
+
+    def _without_rare(self, terms: RelationshipTerms, names: Sequence[str]) -> dict[str, float]:
+        """Both means without the rare relations; nothing where the truth has none or no other."""
+        frequent = np.array([name not in self.rare for name in names], dtype=bool)
+        if frequent.all() or not frequent.any():
+            return {}
+        of_relations, of_phrases = terms.precisions[frequent].mean(axis=0).tolist()
+        return {
+            "map_relation_without_rare": of_relations,
+            "map_phrase_without_rare": of_phrases,
+        }
 
     def _read(
         self, path: Path, asked: Sequence[str], labels: set[str], relations: set[str]
@@ -152,8 +178,22 @@ def _doubts(groups: Groups) -> tuple[str, ...]:
     return ("no image has a prediction",)
 
 
-def _terms(truth: _Truth, asked: Sequence[str], groups: Groups) -> RelationshipTerms:
-    """Truth and submission in the same numbers; images by name, so no file's order matters."""
+def _by_relation(terms: RelationshipTerms, names: Sequence[str]) -> Breakdown:
+    rows = zip(names, terms.precisions, terms.counts, strict=True)
+    table = {
+        name: {"relation": float(pair[0]), "phrase": float(pair[1]), "triplets": int(count)}
+        for name, pair, count in rows
+    }
+    return Breakdown("average precision by relation", dict(sorted(table.items())))
+
+
+def _terms(
+    truth: _Truth, asked: Sequence[str], groups: Groups
+) -> tuple[RelationshipTerms, list[str]]:
+    """The terms, and the names of their relations.
+
+    Truth and submission get the same numbers; images by name, so no file's order matters.
+    """
     position = {name: number for number, name in enumerate(sorted(asked))}
     codes = Codes({name: number for number, name in enumerate(groups.names)})
     true = Relations(
@@ -170,7 +210,10 @@ def _terms(truth: _Truth, asked: Sequence[str], groups: Groups) -> RelationshipT
         boxes=groups.numbers[:, 1:].astype(np.float32).reshape(-1, 2, 4),
         scores=groups.numbers[:, 0],
     )
-    return relationship_terms(true, np.array(verified, dtype=np.int64).reshape(-1, 2), predicted)
+    looked_for = np.array(verified, dtype=np.int64).reshape(-1, 2)
+    terms = relationship_terms(true, looked_for, predicted)
+    names = list(codes)
+    return terms, [names[relation] for relation in terms.relations.tolist()]
 
 
 def _read_truth(folder: Path) -> _Truth:

@@ -66,13 +66,14 @@ class SegmentsJudge:
             board: math.fsum(precisions[board].values()) / n_classes
             for board, n_classes in n_scored.items()
         }
-        return Verdict(scores.pop(BOTH), n_scored[BOTH], scores, reading.doubts())
+        score = scores.pop(BOTH)
+        return Verdict(score, n_scored[BOTH], scores, reading.doubts(), counted="classes")
 
     def check(self, spec: CompetitionSpec, submission: Path, sample: Path) -> Checked:
         """The checks of `score`, against the classes of the sample."""
         reading = _Reading(_classes_of(sample), self.k)
         n_rows = sum(1 for _ in reading.rows(submission))
-        return Checked(n_rows, reading.doubts())
+        return Checked(n_rows, reading.doubts(), counted="classes")
 
 
 def _n_scored(boards: dict[str, Ratings]) -> dict[str, int]:

@@ -43,13 +43,29 @@ class Relations:
         return Relations(self.images[rows], self.labels[rows], self.boxes[rows], self.scores[rows])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RelationshipTerms:
-    """What the score is made of, each in [0, 1]."""
+    """What the score is made of.
 
-    map_relation: float
+    Args:
+        recall_at_50: in [0, 1].
+        relations: (n,), the numbers of the relations that the truth holds, as they rise.
+        counts: (n,), how many true triplets each has.
+        precisions: (n, 2), each one's average precision over relations and over phrases.
+    """
+
     recall_at_50: float
-    map_phrase: float
+    relations: np.ndarray
+    counts: np.ndarray
+    precisions: np.ndarray
+
+    @property
+    def map_relation(self) -> float:
+        return float(np.mean(self.precisions[:, 0]))
+
+    @property
+    def map_phrase(self) -> float:
+        return float(np.mean(self.precisions[:, 1]))
 
     @property
     def score(self) -> float:
@@ -60,7 +76,7 @@ class RelationshipTerms:
 def relationship_terms(
     truth: Relations, verified: np.ndarray, predicted: Relations
 ) -> RelationshipTerms:
-    """The three terms of the score.
+    """The three terms of the score, and the average precisions of each relation.
 
     Args:
         verified: (n, 2), image and label of each class that people looked for, present or not.
@@ -74,10 +90,17 @@ def relationship_terms(
     kept = kept.take(np.lexsort((np.arange(len(kept)), kept.images, -kept.scores)))
     by_relation = _hits(truth, kept, _smaller_overlap)
     by_phrase = _hits(truth, kept, _enclosing_overlap)
+    relations, counts = np.unique(truth.labels[:, RELATION], return_counts=True)
+    of_relation = [kept.labels[:, RELATION] == relation for relation in relations]
+    precisions = [
+        [_average_precision(hits[rows], int(count)) for hits in (by_relation, by_phrase)]
+        for rows, count in zip(of_relation, counts, strict=True)
+    ]
     return RelationshipTerms(
-        map_relation=_mean_average_precision(truth, kept, by_relation),
         recall_at_50=float(by_relation[_ranks(kept.images) < RECALL_AT].sum() / len(truth)),
-        map_phrase=_mean_average_precision(truth, kept, by_phrase),
+        relations=relations,
+        counts=counts,
+        precisions=np.array(precisions),
     )
 
 
@@ -154,19 +177,6 @@ def _iou(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         share: np.ndarray = shared / ((areas[0] + areas[1]) - shared)
     return share
-
-
-def _mean_average_precision(truth: Relations, predicted: Relations, hits: np.ndarray) -> float:
-    """The mean over the relations that the truth holds; predictions are given best first."""
-    relations, counts = np.unique(truth.labels[:, RELATION], return_counts=True)
-    return float(
-        np.mean(
-            [
-                _average_precision(hits[predicted.labels[:, RELATION] == relation], int(count))
-                for relation, count in zip(relations, counts, strict=True)
-            ]
-        )
-    )
 
 
 def _average_precision(hits: np.ndarray, n_truth: int) -> float:

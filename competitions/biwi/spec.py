@@ -1,7 +1,8 @@
 """The facts of the Biwi Kinect head pose data, as the fast.ai course has them."""
 
 from common.doubts import AllWithin, AnyAbove
-from common.metrics import mean_point_distance
+from common.judges import TableJudge
+from common.metrics import mean_point_distance, median_point_distance, share_within_10
 from common.spec import (
     CompetitionSpec,
     ExternalSource,
@@ -37,5 +38,6 @@ SPEC = CompetitionSpec(
     symmetries="mirroring left and right moves the point: x becomes 640 - x; not upside down",
     groups="person, who may have two folders",
     licence="non-commercial use such as university research and education",
+    judge=TableJudge(beside=(median_point_distance, share_within_10)),
     # no ladder: the published figures are squared errors of scaled coordinates
 )

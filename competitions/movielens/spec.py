@@ -1,6 +1,7 @@
 """The facts of MovieLens 100K, which is no competition: file form and ladder are our own."""
 
-from common.metrics import root_mean_squared_error
+from common.judges import TableJudge
+from common.metrics import mean_absolute_error, root_mean_squared_error
 from common.spec import (
     CompetitionSpec,
     ExternalSource,
@@ -49,6 +50,7 @@ SPEC = CompetitionSpec(
     id_pattern=r"[1-9][0-9]*",
     symmetries="none",
     licence="research use, cite Harper and Konstan 2015; no redistribution without permission",
+    judge=TableJudge(beside=(mean_absolute_error,)),
     ladder=Ladder(
         (
             Rung("random from the normal fit", 1.517, "mean over u1 to u5, measured"),

@@ -27,6 +27,12 @@ def test_the_score_is_the_mean_distance_in_pixels(judged: Judged) -> None:
     assert (result["rows"], result["warnings"]) == (3, [])
 
 
+def test_the_median_and_the_share_under_ten_pixels_stand_beside_it(judged: Judged) -> None:
+    result = judged.scored(GOOD, SOLUTION)
+    assert result["median_point_distance"] == pytest.approx(5.0, abs=1e-12)
+    assert result["share_within_10"] == pytest.approx(2 / 3, abs=1e-15)
+
+
 def test_no_rung_is_named_because_published_figures_are_of_another_metric(judged: Judged) -> None:
     assert judged.scored(GOOD, SOLUTION)["place"] == ""
 

@@ -63,6 +63,20 @@ def test_the_score_is_the_last_line(judged: Judged, submission: Path, solution: 
     assert out.splitlines()[-1] == f"score: {MEAN_IOU!r}"
 
 
+def test_the_iou_of_every_class_is_told_by_its_name(
+    judged: Judged, submission: Path, solution: Path
+) -> None:
+    ious = judged.scored(submission, solution)["ious"]
+    assert ious == {
+        "Road": {"iou": pytest.approx(3 / 5)},
+        "Tree": {"iou": pytest.approx(2 / 3)},
+        "Car": {"iou": pytest.approx(2 / 4)},
+    }
+    out = judged.score(submission, solution)[1]
+    assert "mean IoU over 2 frames, higher is better\n" in out
+    assert "IoU by class:\n" in out
+
+
 def test_void_on_labelled_pixels_is_told(judged: Judged, submission: Path, solution: Path) -> None:
     assert judged.scored(submission, solution)["warnings"] == [
         "1 labelled pixels are answered with 11 (void) and count as wrong"
@@ -154,7 +168,7 @@ def test_the_sample_may_be_the_frames_that_are_to_be_labelled(
     frames = write(tmp_path / "test", TRUTH, lambda labels: grey(labels).convert("RGB"))
     code, out, err = judged.check(submission, frames)
     assert (code, err) == (0, "")
-    assert out.splitlines()[-1].startswith("valid: 2 rows, as ")
+    assert out.splitlines()[-1].startswith("valid: 2 frames, as ")
 
 
 def test_a_sample_that_is_no_picture_is_named(judged: Judged, submission: Path) -> None:

@@ -26,6 +26,11 @@ def test_every_spelling_has_the_score_of_the_formula(desk: Desk, content: str) -
     assert desk.score(content, SOLUTION) == pytest.approx(SCORE, abs=1e-15)
 
 
+def test_the_mean_absolute_error_stands_beside_it(desk: Desk) -> None:
+    verdict = desk.verdict(GOOD, SOLUTION)
+    assert verdict["mean_absolute_error"] == pytest.approx((0.5 + 1 + 0) / 3, abs=1e-15)
+
+
 def test_pairs_are_never_glued_together(desk: Desk) -> None:
     # the answers of 1,11 and 11,1 the wrong way round: errors 2 and 2
     content = "user,item,rating\n11,1,5\n1,11,3\n196,242,4\n"

@@ -112,7 +112,7 @@ def test_the_plain_output_ends_with_the_score(
     path = laid(solution, table(IMG1, IMG2, IMG3))
     assert score.main([SLUG, "--submission", str(path), "--solution", str(solution)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "mAP@0.5 over 3 rows, higher is better"
+    assert lines[0] == "mAP@0.5 over 3 images, higher is better"
     assert "lies between RetinaNet R101 per level, 129th of 559 (0.3985) and" in lines[-2]
     assert lines[-1] == "score: 0.5"
 
@@ -259,7 +259,7 @@ def test_a_good_submission_passes_the_check(
     path, sample = laid(solution, table(IMG1, IMG2, IMG3)), solution / "sample_submission.csv"
     argv = [SLUG, "--submission", str(path), "--sample", str(sample)]
     assert check_submission.main(argv) == 0
-    assert capsys.readouterr().out.startswith("valid: 3 rows")
+    assert capsys.readouterr().out.startswith("valid: 3 images")
 
 
 def test_the_spec_names_the_files_that_the_judge_reads() -> None:

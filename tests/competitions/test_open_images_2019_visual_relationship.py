@@ -92,7 +92,7 @@ def test_the_hand_checked_case_in_every_spelling(
     assert run(content) == 0
     assert scored(capsys) == pytest.approx(0.7, abs=1e-12)
     assert run(content, check=True) == 0
-    assert "valid: 2 rows" in capsys.readouterr().out
+    assert "valid: 2 images" in capsys.readouterr().out
 
 
 def test_json_gives_the_three_terms(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,6 +102,47 @@ def test_json_gives_the_three_terms(run: Run, capsys: pytest.CaptureFixture[str]
     assert terms == pytest.approx((0.5, 1.0, 0.75))
     assert result["score"] == pytest.approx(0.7)
     assert result["rows"] == 2
+
+
+def test_json_gives_the_weights_and_the_precision_of_every_relation(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(GOOD, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["weights"] == {"map_relation": 0.4, "recall_at_50": 0.2, "map_phrase": 0.4}
+    assert result["relations"] == {
+        "at": {"relation": 0.5, "phrase": 0.5, "triplets": 1},
+        "holds": {"relation": 0.5, "phrase": 1.0, "triplets": 1},
+    }
+    assert result["counted"] == "images"
+
+
+def test_people_read_the_terms_with_their_weights_and_each_relation(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(GOOD) == 0
+    assert capsys.readouterr().out.splitlines()[:-2] == [
+        "0.4 mAP of relations + 0.2 recall@50 + 0.4 mAP of phrases over 2 images, higher is better",
+        "  map_relation: 0.5, weight 0.4",
+        "  recall_at_50: 1.0, weight 0.2",
+        "  map_phrase: 0.75, weight 0.4",
+        "average precision by relation:",
+        "  at     relation 0.5  phrase 0.5  triplets 1",
+        "  holds  relation 0.5  phrase 1  triplets 1",
+    ]
+
+
+def test_the_means_without_rare_relations_are_told(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # `under` is missed: mAP 1/3 and (1 + .5) / 3; without it both are as before
+    under = f"img2,{CHAIR},{TABLE},.1,.4,.5,.9,.3,.9,.3,.8,under\n"
+    assert run(GOOD, "--json", triplets=TRIPLETS + under) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["map_relation"], result["map_phrase"]) == pytest.approx((1 / 3, 0.5))
+    without = result["map_relation_without_rare"], result["map_phrase_without_rare"]
+    assert without == pytest.approx((0.5, 0.75))
+    assert result["relations"]["under"] == {"relation": 0.0, "phrase": 0.0, "triplets": 1}
 
 
 def test_the_order_of_the_truth_does_not_matter(

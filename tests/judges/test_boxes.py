@@ -83,7 +83,19 @@ def test_the_verdict_holds_the_score_and_its_parts(submission: Path, solution: P
     verdict = BoxesJudge().score(SPEC, submission, solution)
     assert verdict.score == 0.5
     assert verdict.n_rows == 3
-    assert verdict.parts == {"map_leaves": 0.75, "map_inner": 0.0, "classes": 3}
+    # by true boxes: B has one; P and A have two each, P comes first in the tree
+    thirds = {"map_rare": 0.5, "map_middle": 0.0, "map_frequent": 1.0}
+    assert verdict.parts == {"map_leaves": 0.75, "map_inner": 0.0, "classes": 3, **thirds}
+    assert verdict.counted == "images"
+
+
+def test_every_class_with_a_true_box_is_told(submission: Path, solution: Path) -> None:
+    table = BoxesJudge().score(SPEC, submission, solution).breakdowns["average_precisions"]
+    assert table.rows == {
+        "P": {"ap": 0.0, "boxes": 2},
+        "A": {"ap": 1.0, "boxes": 2},
+        "B": {"ap": 0.5, "boxes": 1},
+    }
 
 
 def test_a_part_without_classes_is_left_out(submission: Path, solution: Path) -> None:

@@ -18,6 +18,7 @@ from common.metrics import (
     Metric,
     accuracy,
     area_under_roc,
+    global_average_precision,
     log_loss,
     mean_absolute_error,
     mean_class_accuracy,
@@ -25,12 +26,14 @@ from common.metrics import (
     mean_f2,
     mean_iou,
     mean_point_distance,
+    median_point_distance,
     multiclass_log_loss,
     quadratic_weighted_kappa,
     relationship_mix,
     root_mean_squared_error,
     root_mean_squared_percentage_error,
     segments_map,
+    share_within_10,
 )
 from common.rle import RunLength
 
@@ -43,6 +46,11 @@ def next_class(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
 def further_away(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     """A prediction that is further from the truth in every row, on the same side."""
     return y_pred + np.where(y_pred >= y_true, 3.5, -3.5)
+
+
+def far_away(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Points that are 50 or more away from the truth."""
+    return y_true + 50.0
 
 
 def ranked_worse(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
@@ -174,6 +182,25 @@ def right_grades() -> st.SearchStrategy:
     return rows.map(lambda grades: (np.array(grades), np.array(grades)))
 
 
+def labels_of_rows() -> st.SearchStrategy:
+    """Tables of up to four classes per row, at least one in all, and scores of which no two are
+    equal."""
+    flags = st.lists(st.tuples(*[st.booleans()] * 4), min_size=1, max_size=10)
+
+    def scored(rows: list) -> st.SearchStrategy:
+        ranks = st.permutations(range(4 * len(rows)))
+        return ranks.map(
+            lambda order: (np.array(rows), np.array(order, dtype=np.float64).reshape(-1, 4))
+        )
+
+    return flags.filter(lambda rows: any(map(any, rows))).flatmap(scored)
+
+
+def labels_ranked_worse(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Scores that are lower for every label and higher for every other class."""
+    return y_pred + np.where(y_true, -40.5, 40.5)
+
+
 def no_tag_of_theirs(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     """A tag that no row has."""
     return np.full(len(y_true), "none")
@@ -198,12 +225,35 @@ four_by_four = mean_dice(RunLength(False, True, 1), (4, 4))
 CASES = [
     Case(accuracy, 1.0, st.integers(0, 3), next_class),
     Case(area_under_roc, 1.0, two_classes(numbers), ranked_worse, truth=(0, 1, 0, 1), whole=True),
+    Case(
+        global_average_precision,
+        1.0,
+        labels_of_rows(),
+        labels_ranked_worse,
+        lambda y_true: y_true.astype(np.float64),
+        truth=((True, False), (False, True)),
+        whole=True,
+    ),
     Case(log_loss, 0.0, two_classes(shares), less_probable, truth=(0, 1, 0, 1), whole=True),
     Case(mean_absolute_error, 0.0, numbers, further_away),
     Case(mean_class_accuracy, 1.0, st.integers(0, 3), next_class),
     Case(mean_iou, 1.0, st.integers(0, 3), void_where_right),
     Case(
         mean_point_distance, 0.0, st.tuples(numbers, numbers), further_away, truth=((0, 1), (2, 3))
+    ),
+    Case(
+        median_point_distance,
+        0.0,
+        st.tuples(numbers, numbers),
+        further_away,
+        truth=((0, 1), (2, 3)),
+    ),
+    Case(
+        share_within_10,
+        1.0,
+        st.tuples(numbers, numbers),
+        far_away,
+        truth=((0, 1), (2, 3)),
     ),
     Case(
         four_by_four,

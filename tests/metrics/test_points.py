@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from common.errors import MetricError
 from common.metrics import mean_point_distance
-from common.metrics.points import mean_point_distance_score
+from common.metrics.points import (
+    mean_point_distance_score,
+    median_point_distance_score,
+    share_within_score,
+)
 
 
 def test_the_distance_is_that_of_a_right_triangle() -> None:
@@ -19,6 +23,24 @@ def test_the_distance_is_that_of_a_right_triangle() -> None:
     y_true = np.array([[100.0, 50.0], [7.0, 7.0], [320.0, 240.0]])
     y_pred = np.array([[103.0, 54.0], [7.0, 7.0], [315.0, 252.0]])
     assert mean_point_distance_score(y_true=y_true, y_pred=y_pred) == 6.0
+
+
+def test_the_median_is_the_distance_in_the_middle_or_the_mean_of_two() -> None:
+    truth = np.zeros((4, 2))
+    given = np.array([[0.0, 1.0], [3.0, 4.0], [0.0, 0.0], [600.0, 800.0]])
+    assert median_point_distance_score(y_true=truth, y_pred=given) == 3.0
+    assert median_point_distance_score(y_true=truth[:3], y_pred=given[:3]) == 1.0
+
+
+def test_the_median_of_large_distances_does_not_overflow() -> None:
+    truth, given = np.zeros((2, 2)), np.array([[1e308, 0.0], [1.5e308, 0.0]])
+    assert median_point_distance_score(y_true=truth, y_pred=given) == 1.25e308
+
+
+def test_a_point_that_is_exactly_the_distance_away_is_not_within_it() -> None:
+    truth, given = np.zeros((4, 2)), np.array([[6.0, 8.0], [6.0, 7.9], [0.0, 0.0], [-11.0, 0.0]])
+    assert share_within_score(y_true=truth, y_pred=given) == 0.5
+    assert share_within_score(y_true=truth, y_pred=given, distance=10.1) == 0.75
 
 
 def test_it_is_a_mean_of_distances_and_no_root_of_a_mean_square() -> None:
