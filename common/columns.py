@@ -56,8 +56,8 @@ class NumberColumn(_WithoutDoubts):
 
     def parse(self, text: str) -> float | None:
         """The value of a cell, or None where the column does not allow it."""
-        try:
-            value = float(text) if "_" not in text else math.nan
+        try:  # Python takes 1_000 and the digits of other scripts for numbers, a host does not
+            value = float(text) if text.isascii() and "_" not in text else math.nan
         except ValueError:
             return None
         return value if math.isfinite(value) and self.low <= value <= self.high else None

@@ -86,7 +86,9 @@ def test_an_integer_of_a_thousand_digits_is_refused_and_not_computed() -> None:
     assert IntegerColumn("n", 0, 10**18).parse("9" * 5000) is None
 
 
-@pytest.mark.parametrize("text", ["", " ", "nan", "NaN", "inf", "-Infinity", "1e999", "1_0", "x"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "nan", "NaN", "inf", "-Infinity", "1e999", "1_0", "x", "٣", "0x1", "\u00a01"]
+)
 def test_a_number_column_refuses(text: str) -> None:
     assert SECONDS.parse(text) is None
 

@@ -226,13 +226,17 @@ def _floats(tokens: list[str]) -> np.ndarray:
         values = np.fromiter(map(float, tokens), dtype=np.float64, count=len(tokens))
     except ValueError:
         return np.array([_float(token) for token in tokens])
-    # Python takes 1_000 for a number, a host does not
-    return np.array([_float(token) for token in tokens]) if "_" in "".join(tokens) else values
+    text = "".join(tokens)
+    if text.isascii() and "_" not in text:
+        return values
+    return np.array([_float(token) for token in tokens])
 
 
 def _float(token: str) -> float:
+    """The token as a number, nan where it is none. Python takes 1_000 and the digits of other
+    scripts for numbers, a host does not."""
     try:
-        return float(token) if "_" not in token else np.nan
+        return float(token) if token.isascii() and "_" not in token else np.nan
     except ValueError:
         return np.nan
 

@@ -74,7 +74,9 @@ def test_a_cell_may_be_longer_than_the_csv_module_expects(tmp_path: Path) -> Non
 
 
 OTHER_FORMS = {
-    "by video": "Class,VideoId,StartTime,Score\n3,a,0,1.0\n3,a,5,0.0\n3,b,0,1.0\n7,c,0,1\n8,d,0,0\n",
+    "by video": (
+        "Class,VideoId,StartTime,Score\n3,a,0,1.0\n3,a,5,0.0\n3,b,0,1.0\n7,c,0,1\n8,d,0,0\n"
+    ),
     "by sign": "Class,Positive,Negative\n3,a:0 b:0,a:5\n7,c:0,\n8,,d:0\n",
 }
 
