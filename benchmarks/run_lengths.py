@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pycocotools import mask as coco
 
-from benchmarks.runner import Case, Function, Measured
+from benchmarks.runner import Case, Function
 from common.rle import RunLength
 
 SIDE = 1024
 BATCH = 16
 CODE = RunLength(relative=False, column_major=True, first_pixel=1)
 KERNEL = "usual numpy kernel"
+COCO = "pycocotools"
 
 
 def cases(work: Path) -> list[Case]:
     """Three blobs (about 500 runs), 300 nuclei (about 6,000), and a batch of probabilities."""
-    coco = _pycocotools()
     few, many = _ellipses(3, (60, 110), seed=0), _ellipses(300, (7, 14), seed=1)
     soft = _soft(few)
     texts = CODE.encode(few), CODE.encode(np.roll(few, (9, 14), axis=(0, 1)))
-
-    def by_coco() -> Any:
-        return coco.encode(np.asfortranarray((soft > 0.5).transpose(1, 2, 0), dtype=np.uint8))
 
     return [
         Case(
             "encode",
             Function(lambda: CODE.encode(few)),
-            {KERNEL: Function(lambda: usual_encode(few))}
-            | _with(coco, lambda: coco.encode(np.asfortranarray(few, dtype=np.uint8))),
-            equal=lambda ours, theirs: _same(coco, [ours], [theirs]),
+            {
+                KERNEL: Function(lambda: usual_encode(few)),
+                COCO: Function(lambda: coco_encode(few)),
+            },
+            equal=lambda ours, theirs: _same([ours], [theirs]),
         ),
-        _decoding("decode_few", few, coco),
-        _decoding("decode_many", many, coco),
+        _decoding("decode_few", few),
+        _decoding("decode_many", many),
         Case(
             "threshold_encode",
             Function(lambda: CODE.encode_batch(soft, 0.5)),
-            {KERNEL: Function(lambda: [usual_encode(one > 0.5) for one in soft])}
-            | _with(coco, by_coco),
-            equal=lambda ours, theirs: _same(coco, ours, theirs),
+            {
+                KERNEL: Function(lambda: [usual_encode(one > 0.5) for one in soft]),
+                COCO: Function(lambda: coco_encode((soft > 0.5).transpose(1, 2, 0))),
+            },
+            equal=_same,
         ),
         Case(
             "dice_of_texts",
@@ -78,36 +78,30 @@ def usual_dice(first: str, second: str) -> float:
     return float(2 * np.sum(a * b) / (np.sum(a) + np.sum(b)))
 
 
-def _decoding(name: str, mask: np.ndarray, coco: Any) -> Case:
-    text = CODE.encode(mask)
-    packed = coco and coco.encode(np.asfortranarray(mask, dtype=np.uint8))
+def coco_encode(masks: np.ndarray) -> Any:
+    """A mask (H, W), or masks (H, W, N), as pycocotools packs them; it wants them by columns."""
+    return coco.encode(np.asfortranarray(masks, dtype=np.uint8))
+
+
+def _decoding(name: str, mask: np.ndarray) -> Case:
+    text, packed = CODE.encode(mask), coco_encode(mask)
     return Case(
         name,
         Function(lambda: CODE.decode(text, mask.shape)),
-        {KERNEL: Function(lambda: usual_decode(text))} | _with(coco, lambda: coco.decode(packed)),
+        {
+            KERNEL: Function(lambda: usual_decode(text)),
+            COCO: Function(lambda: coco.decode(packed)),
+        },
         equal=np.array_equal,
     )
 
 
-def _same(coco: Any, ours: list[str], theirs: list[Any]) -> bool:
+def _same(ours: list[str], theirs: list[Any]) -> bool:
     """Whether the texts are equal, byte for byte, or the masks where a peer writes no text."""
     if isinstance(theirs[0], str):
         return ours == theirs
     pairs = zip(ours, theirs, strict=True)
     return all(np.array_equal(usual_decode(text), coco.decode(one)) for text, one in pairs)
-
-
-def _with(coco: Any, call: Callable[[], Any]) -> dict[str, Measured]:
-    return {"pycocotools": Function(call)} if coco else {}
-
-
-def _pycocotools() -> Any:
-    """Its module for masks, or None, with a line, where it is not installed."""
-    try:
-        return importlib.import_module("pycocotools.mask")
-    except ImportError:
-        print("run_lengths: pycocotools is not installed and left out")
-        return None
 
 
 def _ellipses(n: int, radii: tuple[int, int], *, seed: int) -> np.ndarray:
