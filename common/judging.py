@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from common import paths, registry
 from common.errors import DataError, SubmissionError
-from common.judges import Breakdown, TableJudge
+from common.judges import Breakdown, TableJudge, Verdict
 from common.score import ladder_beside
 from common.spec import CompetitionSpec
 
@@ -44,6 +44,15 @@ def score_files(competition: str, submission: Path, solution: Path, *, as_json: 
         return 0
     if called:
         print(f"data: {called}")
+    _print_verdict(verdict, spec)
+    if place:
+        print(place)
+    print(f"score: {verdict.score!r}")
+    return 0
+
+
+def _print_verdict(verdict: Verdict, spec: CompetitionSpec) -> None:
+    """What stands before the score: what was counted, warnings, and what the score is made of."""
     direction = "higher" if spec.metric.higher_is_better else "lower"
     print(f"{spec.metric.name} over {verdict.n_rows} {verdict.counted}, {direction} is better")
     for line in verdict.doubts:
@@ -53,10 +62,18 @@ def score_files(competition: str, submission: Path, solution: Path, *, as_json: 
         print(f"  {name}: {value!r}{weight}")
     for table in verdict.breakdowns.values():
         _print_breakdown(table)
-    if place:
-        print(place)
-    print(f"score: {verdict.score!r}")
-    return 0
+
+
+def _print_breakdown(table: Breakdown) -> None:
+    """A table for people; one of hundreds of classes is for programs alone."""
+    if not 0 < len(table.rows) <= _MOST_ROWS_SHOWN:
+        return
+    width = max(map(len, table.rows))
+    columns = list(next(iter(table.rows.values())))
+    print(f"{table.title}:")
+    for name, numbers in table.rows.items():
+        shown = "  ".join(f"{column} {numbers[column]:.5g}" for column in columns)
+        print(f"  {name:<{width}}  {shown}")
 
 
 def check_files(competition: str, submission: Path, sample: Path | None, *, as_json: bool) -> int:
@@ -81,18 +98,6 @@ def check_files(competition: str, submission: Path, sample: Path | None, *, as_j
         print(f"warning: {line}")
     print(f"valid: {checked.n_rows} {checked.counted}, as {paths.shown(sample)} asks for")
     return 0
-
-
-def _print_breakdown(table: Breakdown) -> None:
-    """A table for people; one of hundreds of classes is for programs alone."""
-    if not 0 < len(table.rows) <= _MOST_ROWS_SHOWN:
-        return
-    width = max(map(len, table.rows))
-    columns = list(next(iter(table.rows.values())))
-    print(f"{table.title}:")
-    for name, numbers in table.rows.items():
-        shown = "  ".join(f"{column} {numbers[column]:.5g}" for column in columns)
-        print(f"  {name:<{width}}  {shown}")
 
 
 def _with_faults_shown(read: Callable[[], Result], spec: CompetitionSpec, as_json: bool) -> Result:
