@@ -34,7 +34,19 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_fixture(folder, registry.load_fixture("digit_recognizer").write, seed=0)
 
 
-Train = Callable[..., Path]
+Write = Callable[[str | bytes], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a file of the test's own folder, `file.csv`, and gives its path."""
+
+    def written(content: str | bytes) -> Path:
+        path = tmp_path / "file.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return written
 
 
 @pytest.fixture(scope="session")
