@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -51,10 +52,16 @@ def write(tmp_path: Path) -> Write:
 
 @pytest.fixture(scope="session")
 def smoke_run(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished smoke run of the digits' net. Tests that change it copy it first."""
+    """A finished smoke run of the digits' net, which no test changes: `run` is for that."""
     from scripts.train import main
 
     run = tmp_path_factory.mktemp("runs") / "smoke"
     argv = ["digit-recognizer", "--preset", "smoke", "--data", str(digits), "--run", str(run)]
     assert main(argv) == 0
     return run
+
+
+@pytest.fixture
+def run(smoke_run: Path, tmp_path: Path) -> Path:
+    """A finished run that a test may change."""
+    return Path(shutil.copytree(smoke_run, tmp_path / "run"))
