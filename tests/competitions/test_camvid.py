@@ -21,6 +21,7 @@ from tests.competitions.label_pngs import (
     VOID,
     A,
     B,
+    frames_fixture,
     grey,
     palette,
     write,
@@ -28,16 +29,8 @@ from tests.competitions.label_pngs import (
 from tests.conftest import REPOSITORY
 
 judged = judged_fixture("camvid")
-
-
-@pytest.fixture
-def solution(tmp_path: Path) -> Path:
-    return write(tmp_path / "testannot", TRUTH)
-
-
-@pytest.fixture
-def submission(tmp_path: Path) -> Path:
-    return write(tmp_path / "answers", GOOD)
+solution = frames_fixture("testannot", TRUTH)
+submission = frames_fixture("answers", GOOD)
 
 
 # what is scored

@@ -13,19 +13,21 @@ from PIL import Image
 
 from common.judges.label_png import read_labels
 from tests.competitions.judged import Judged, judged_fixture
-from tests.competitions.label_pngs import GOOD, ROAD, TRUTH, A, B, grey, palette, write
+from tests.competitions.label_pngs import (
+    GOOD,
+    ROAD,
+    TRUTH,
+    A,
+    B,
+    frames_fixture,
+    grey,
+    palette,
+    write,
+)
 
 judged = judged_fixture("camvid")
-
-
-@pytest.fixture
-def solution(tmp_path: Path) -> Path:
-    return write(tmp_path / "testannot", TRUTH)
-
-
-@pytest.fixture
-def submission(tmp_path: Path) -> Path:
-    return write(tmp_path / "answers", GOOD)
+solution = frames_fixture("testannot", TRUTH)
+submission = frames_fixture("answers", GOOD)
 
 
 # what is refused
