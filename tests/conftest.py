@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -34,15 +35,33 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_fixture(folder, registry.load_fixture("digit_recognizer").write, seed=0)
 
 
-Train = Callable[..., Path]
+Write = Callable[[str | bytes], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a file of the test's own folder, `file.csv`, and gives its path."""
+
+    def written(content: str | bytes) -> Path:
+        path = tmp_path / "file.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return written
 
 
 @pytest.fixture(scope="session")
 def smoke_run(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished smoke run of the digits' net. Tests that change it copy it first."""
+    """A finished smoke run of the digits' net, which no test changes: `run` is for that."""
     from scripts.train import main
 
     run = tmp_path_factory.mktemp("runs") / "smoke"
     argv = ["digit-recognizer", "--preset", "smoke", "--data", str(digits), "--run", str(run)]
     assert main(argv) == 0
     return run
+
+
+@pytest.fixture
+def run(smoke_run: Path, tmp_path: Path) -> Path:
+    """A finished run that a test may change."""
+    return Path(shutil.copytree(smoke_run, tmp_path / "run"))

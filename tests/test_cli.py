@@ -59,13 +59,14 @@ def test_every_expected_error_is_one_line_and_two(
     assert stderr_line(capsys) == "error: found x, expected y, do z"
 
 
-def test_the_table_of_errors_is_complete() -> None:
+def test_the_table_of_errors_is_complete_and_they_share_one_root() -> None:
     found = {
         value
         for value in vars(errors).values()
-        if isinstance(value, type) and issubclass(value, errors.KitError)
+        if isinstance(value, type) and value.__module__ == errors.__name__
     }
     assert found == set(KIT_ERRORS)
+    assert all(issubclass(kind, errors.KitError) for kind in found)
     assert issubclass(errors.SettingsError, errors.UsageError)
 
 

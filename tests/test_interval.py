@@ -28,6 +28,17 @@ def folds_of(n_groups: int, per_group: int = 1) -> np.ndarray:
     return np.repeat(np.arange(n_groups) % N_FOLDS, per_group)
 
 
+def interval_of(aligned: Aligned, metric: Metric = accuracy, **changes: Any) -> Any:
+    """The interval of rows without groups, in five folds."""
+    arguments: dict[str, Any] = {
+        "groups": np.arange(N_ROWS),
+        "folds": folds_of(N_ROWS),
+        "n_test": N_TEST,
+        "seed": 0,
+    }
+    return interval(aligned, metric, **{**arguments, **changes})
+
+
 def test_the_interval_holds_the_test_score_as_often_as_it_says() -> None:
     # Every fold's model is right with probability 0.9, on our rows and on the test rows.
     # A 90 % interval holds 90 of 100 test scores on average; fewer than 80 of 100 happen with
@@ -39,14 +50,7 @@ def test_the_interval_holds_the_test_score_as_often_as_it_says() -> None:
         generator = np.random.default_rng([7, seed])
         ours = judged(generator.random(N_ROWS) < 0.9)
         theirs = float(np.mean(generator.random(N_TEST) < 0.9))
-        found = interval(
-            ours,
-            accuracy,
-            groups=np.arange(N_ROWS),
-            folds=folds_of(N_ROWS),
-            n_test=N_TEST,
-            seed=seed,
-        )
+        found = interval_of(ours, seed=seed)
         held += found.low <= theirs <= found.high
         widths.append(found.high - found.low)
     assert held >= 80
@@ -62,11 +66,9 @@ def test_the_interval_of_grouped_rows_holds_the_score_too_and_is_wider() -> None
         generator = np.random.default_rng([8, seed])
         ours = judged(np.repeat(generator.random(25) < 0.7, 20))
         theirs = float(np.mean(generator.random(15) < 0.7))
-        shared = {"folds": folds_of(25, 20), "n_test": N_TEST, "seed": seed}
-        grouped = interval(ours, accuracy, groups=np.repeat(np.arange(25), 20), **shared)
-        single = interval(
-            ours, accuracy, groups=np.arange(N_ROWS), **{**shared, "folds": folds_of(N_ROWS)}
-        )
+        groups = np.repeat(np.arange(25), 20)
+        grouped = interval_of(ours, groups=groups, folds=folds_of(25, 20), seed=seed)
+        single = interval_of(ours, seed=seed)
         held += grouped.low <= theirs <= grouped.high
         wide.append(grouped.high - grouped.low)
         narrow.append(single.high - single.low)
@@ -81,21 +83,13 @@ def test_models_that_differ_from_fold_to_fold_widen_the_interval() -> None:
     right = np.concatenate([np.arange(100) < share for share in (60, 70, 80, 90, 100)])
     by_model = np.repeat(np.arange(5), 100)
     mixed = np.random.default_rng(0).permutation(by_model)
-    shared = {"groups": np.arange(500), "n_test": N_TEST, "seed": 0}
-    wide = interval(judged(right), accuracy, folds=by_model, **shared)
-    narrow = interval(judged(right), accuracy, folds=mixed, **shared)
+    wide = interval_of(judged(right), folds=by_model)
+    narrow = interval_of(judged(right), folds=mixed)
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
 def some_interval(**changes: Any) -> Any:
-    right = np.random.default_rng(1).random(N_ROWS) < 0.8
-    arguments: dict[str, Any] = {
-        "groups": np.arange(N_ROWS),
-        "folds": folds_of(N_ROWS),
-        "n_test": N_TEST,
-        "seed": 0,
-    }
-    return interval(judged(right), accuracy, **{**arguments, **changes})
+    return interval_of(judged(np.random.default_rng(1).random(N_ROWS) < 0.8), **changes)
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
@@ -133,14 +127,7 @@ def test_the_interval_of_an_error_lies_round_the_error() -> None:
     y_true = np.zeros(N_ROWS)
     y_pred = np.random.default_rng(2).uniform(0, 2, size=N_ROWS)
     aligned = Aligned([(str(row),) for row in range(N_ROWS)], y_true, y_pred)
-    found = interval(
-        aligned,
-        mean_absolute_error,
-        groups=np.arange(N_ROWS),
-        folds=folds_of(N_ROWS),
-        n_test=N_TEST,
-        seed=0,
-    )
+    found = interval_of(aligned, mean_absolute_error)
     assert found.low < 1.0 < found.high
     # in theory 2 × 1.645 × 0.577 × √(1/500 + 1/300) = 0.139
     assert 0.07 < found.high - found.low < 0.28
@@ -150,12 +137,12 @@ def test_the_interval_ends_at_the_best_value_there_is() -> None:
     # folds that are right in 100, 100, 100, 80 and 80 of 100 rows spread by 0.11 round 0.92, so
     # a normal spread alone would reach beyond 1
     right = np.concatenate([np.arange(100) < share for share in (100, 100, 100, 80, 80)])
-    shared = {"groups": np.arange(500), "folds": np.repeat(np.arange(5), 100), "n_test": N_TEST}
-    assert interval(judged(right), accuracy, **shared, seed=0).high == 1.0
+    folds = np.repeat(np.arange(5), 100)
+    assert interval_of(judged(right), folds=folds).high == 1.0
     # the same as an error: distance 0 where right, 1 where not
     keys = [(str(row),) for row in range(N_ROWS)]
     errors = Aligned(keys, np.zeros(N_ROWS), 1.0 - right)
-    assert interval(errors, mean_absolute_error, **shared, seed=0).low == 0.0
+    assert interval_of(errors, mean_absolute_error, folds=folds).low == 0.0
 
 
 def test_with_one_fold_the_spread_between_folds_is_left_out() -> None:

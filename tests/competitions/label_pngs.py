@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 VOID = 11
@@ -42,6 +43,16 @@ def palette(labels: list[list[int]], colours: int = 256) -> Image.Image:
     image.putpalette([200 + number % 50 for number in range(3 * colours)])
     image.putdata(np.ravel(labels).tolist())
     return image
+
+
+def frames_fixture(name: str, masks: Masks) -> Callable[[Path], Path]:
+    """A fixture: the frames, written into a folder of the test's own."""
+
+    @pytest.fixture
+    def frames(tmp_path: Path) -> Path:
+        return write(tmp_path / name, masks)
+
+    return frames
 
 
 def write(folder: Path, masks: Masks, picture: Callable[..., Image.Image] = grey) -> Path:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.competitions.judged import Judged
+from tests.competitions.judged import Judged, judged_fixture
+from tests.competitions.tables import bad_forms_of, spellings_of, with_usage
 
 TRUTH, PREDICTION = [0, 0, 3, 3, 4, 4, 0, 3], [0, 3, 3, 3, 4, 3, 0, 0]
 IDS = [f"00000000000{number}" for number in range(6)] + ["12e456789012", "123456789012"]
@@ -17,9 +16,7 @@ def table(grades: list, ids: list[str] = IDS) -> str:
     return "id_code,diagnosis\n" + "".join(f"{name},{grade}\n" for name, grade in rows)
 
 
-@pytest.fixture
-def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judged:
-    return Judged("aptos2019-blindness-detection", tmp_path, capsys)
+judged = judged_fixture("aptos2019-blindness-detection")
 
 
 def test_grades_that_do_not_occur_keep_their_distance(judged: Judged) -> None:
@@ -38,18 +35,9 @@ def test_two_equal_constants_score_one(judged: Judged) -> None:
     assert judged.scored(table([2] * 8), table([2] * 8))["score"] == 1.0
 
 
-@pytest.mark.parametrize(
-    "submission",
-    [
-        table(PREDICTION[::-1], IDS[::-1]),
-        table(PREDICTION).replace("\n", "\r\n"),
-        "\ufeff" + table(PREDICTION),
-        table([f'"{grade}"' for grade in PREDICTION], [f'"{name}"' for name in IDS]),
-    ],
-    ids=["order", "CRLF", "mark", "quotes"],
-)
-def test_other_ways_to_write_the_file_score_the_same(judged: Judged, submission: str) -> None:
-    assert round(judged.scored(submission, table(TRUTH))["score"], 5) == 0.55814
+@spellings_of(table(PREDICTION))
+def test_every_spelling_of_a_csv_is_read(judged: Judged, content: str) -> None:
+    assert round(judged.scored(content, table(TRUTH))["score"], 5) == 0.55814
 
 
 def test_ids_are_text_and_not_numbers(judged: Judged) -> None:
@@ -81,23 +69,16 @@ def test_all_faults_are_listed_at_once(judged: Judged) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("submission", "words"),
-    [
-        ("", "is empty"),
-        ("id_code\n000000000000\n", "lacks diagnosis"),
-        ("id,diagnosis\n000000000000,0\n", "lacks id_code"),
-        ("id_code,diagnosis,p\n000000000000,0,1\n", "a column too many: 'p'"),
-    ],
-)
-def test_other_files_are_refused(judged: Judged, submission: str, words: str) -> None:
-    assert words in judged.refused(submission, table(TRUTH))[0]
+@bad_forms_of(table(PREDICTION), "000000000006")
+def test_a_bad_file_is_refused_with_its_first_fault(
+    judged: Judged, content: str | bytes, words: str
+) -> None:
+    assert words in judged.refused_by_both(content, table(TRUTH))[0]
 
 
 def test_a_column_usage_gives_both_boards(judged: Judged) -> None:
-    boards = ["Usage"] + ["Public"] * 4 + ["Private"] * 4
-    lines = zip(table(TRUTH).splitlines(), boards, strict=True)
-    result = judged.scored(table(PREDICTION), "".join(f"{line},{board}\n" for line, board in lines))
+    solution = with_usage(table(TRUTH), *["Public"] * 4, *["Private"] * 4)
+    result = judged.scored(table(PREDICTION), solution)
     # kappa is no mean: neither board, nor both together, is the whole
     assert {"public", "private"} < set(result)
     assert round(result["score"], 5) == 0.55814
@@ -105,11 +86,10 @@ def test_a_column_usage_gives_both_boards(judged: Judged) -> None:
 
 
 def test_check_submission_takes_the_ids_of_the_sample(judged: Judged) -> None:
-    code, out, _ = judged.check(table(PREDICTION), table([0] * 8))
-    assert (code, out[:13]) == (0, "valid: 8 rows")
+    assert judged.checked(table(PREDICTION), table([0] * 8))[0].startswith("valid: 8 rows")
     assert "'8' for id" in judged.check_refused(table([8] * 8), table([0] * 8))[0]
 
 
 def test_the_place_on_the_ladder_is_told(judged: Judged) -> None:
-    _, out, _ = judged.score(table(PREDICTION), table(TRUTH))
-    assert "0.55814 lies between sample submission, all 0 (0) and median team (0.8889)" in out
+    place = judged.scored(table(PREDICTION), table(TRUTH))["place"]
+    assert place == "0.55814 lies between sample submission, all 0 (0) and median team (0.8889)"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from competitions.fruits.spec import SPEC
-from tests.competitions.judged import Judged
+from tests.competitions.judged import Judged, judged_fixture
+from tests.competitions.tables import spellings_of
 
 # one file name in three folders; three of four are right
 SOLUTION = (
@@ -17,10 +17,7 @@ SOLUTION = (
 )
 GOOD = SOLUTION.replace("zucchini_1\n", "Apple Red 1\n")
 
-
-@pytest.fixture
-def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judged:
-    return Judged("fruits", tmp_path, capsys)
+judged = judged_fixture("fruits")
 
 
 @pytest.mark.parametrize("file", ["321_100.jpg", "r_0_100.jpg", "r2_17_100.jpg"])
@@ -33,12 +30,10 @@ def test_one_file_name_in_several_folders_is_several_ids(judged: Judged) -> None
     assert judged.scored(GOOD, SOLUTION)["score"] == 0.75
 
 
-def test_quoted_fields_are_the_same_fields(judged: Judged) -> None:
-    quoted = "".join(
-        ",".join(f'"{cell}"' for cell in line.split(",")) + "\r\n" for line in GOOD.splitlines()
-    )
-    assert judged.scored(quoted, SOLUTION)["score"] == 0.75
-    assert judged.check(quoted, SOLUTION)[0] == 0
+@spellings_of(GOOD)
+def test_every_spelling_of_a_csv_is_read(judged: Judged, content: str) -> None:
+    assert judged.scored(content, SOLUTION)["score"] == 0.75
+    assert judged.checked(content, SOLUTION)
 
 
 def test_a_label_with_a_comma_in_quotes_is_one_label(judged: Judged) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.competitions.judged import Judged
+from tests.competitions.tables import bad_forms_of, spellings_of, with_cell, with_usage
 
 SLUGS = ("the-oxfordiiit-pet-dataset", "stanford-dogs-dataset", "fruits")
 
@@ -39,32 +40,15 @@ def test_the_mean_over_the_classes_stands_beside_it(judged: Judged) -> None:
     )
 
 
-def test_the_score_is_the_last_line(judged: Judged) -> None:
-    code, out, err = judged.score(GOOD, SOLUTION)
-    assert (code, err, out.splitlines()[-1]) == (0, "", "score: 0.6")
-
-
 def test_a_copy_of_the_truth_scores_one(judged: Judged) -> None:
     assert judged.scored(SOLUTION, SOLUTION)["score"] == 1.0
 
 
-SPELLINGS = {
-    "byte-order mark": "\ufeff" + GOOD,
-    "CRLF": GOOD.replace("\n", "\r\n"),
-    "no newline at the end": GOOD.rstrip("\n"),
-    "quotes": '"id","label"\n'
-    + "".join('"' + line.replace(",", '","') + '"\n' for line in GOOD.splitlines()[1:]),
-    "other order of columns": "".join(
-        ",".join(reversed(line.split(","))) + "\n" for line in GOOD.splitlines()
-    ),
-}
-
-
-@pytest.mark.parametrize("content", SPELLINGS.values(), ids=SPELLINGS)
+@spellings_of(GOOD)
 def test_every_spelling_of_a_csv_is_read(judged: Judged, content: str) -> None:
     assert judged.scored(content, SOLUTION)["score"] == 0.6
     assert judged.scored(GOOD, content)["score"] == 1.0
-    assert judged.check(content, SOLUTION)[0] == 0
+    assert judged.checked(content, SOLUTION)
 
 
 def test_the_order_of_rows_does_not_matter(judged: Judged) -> None:
@@ -98,9 +82,8 @@ def test_labels_that_look_like_numbers_are_text(judged: Judged) -> None:
 
 def test_a_column_usage_gives_both_boards(judged: Judged) -> None:
     # public: rows 1 and 2, both right; private: rows 3 and 4, one right; row 5 is ignored
-    usage = ["Usage", "Public", "Public", "Private", "Private", "Ignored"]
-    lines = zip(SOLUTION.splitlines(), usage, strict=True)
-    result = judged.scored(GOOD, "".join(f"{line},{board}\n" for line, board in lines))
+    boards = ("Public", "Public", "Private", "Private", "Ignored")
+    result = judged.scored(GOOD, with_usage(SOLUTION, *boards))
     assert (result["public"], result["private"]) == (1.0, 0.5)
     assert (result["score"], result["rows"]) == (0.75, 4)
 
@@ -110,26 +93,16 @@ def test_the_solution_may_be_named_by_its_folder(judged: Judged) -> None:
     assert judged.scored(GOOD, judged.folder)["score"] == 0.6
 
 
-FAULTS = {
-    "missing id": (GOOD.replace("a_3,Bengal\n", ""), "1 of 5 ids are missing, the first is 'a_3'"),
-    "extra id": (GOOD + "c_1,beagle\n", "1 ids were not asked for, the first is 'c_1' in row 6"),
-    "duplicate id": (GOOD + "a_2,beagle\n", "1 ids are repeated, the first is 'a_2' in row 6"),
-    "wrong header": (GOOD.replace("id,label", "image,breed"), "lacks id, label; found image,breed"),
-    "column too many": (GOOD.replace("\n", ",1\n"), "a column too many: '1'"),
-    "empty file": ("", "is empty"),
-    "header only": ("id,label\n", "5 of 5 ids are missing, the first is 'a_1'"),
-    "empty label": (GOOD.replace("a_2,beagle", "a_2,"), "is '' for id 'a_2' in row 2 (line 3)"),
-    "cut in a row": (GOOD[:-9], "row 5 (line 6)"),
-    "binary file": (b"\x89PNG\r\n\x1a\n\xff", "no UTF-8 text"),
-}
-
-
-@pytest.mark.parametrize(("content", "words"), FAULTS.values(), ids=FAULTS)
-def test_a_bad_file_is_refused_by_score_and_by_check(
+@bad_forms_of(GOOD, "c_1")
+def test_a_bad_file_is_refused_with_its_first_fault(
     judged: Judged, content: str | bytes, words: str
 ) -> None:
-    assert words in "\n".join(judged.refused(content, SOLUTION))
-    assert words in "\n".join(judged.check_refused(content, SOLUTION))
+    assert words in judged.refused_by_both(content, SOLUTION)[0]
+
+
+def test_an_empty_label_is_refused(judged: Judged) -> None:
+    (fault,) = judged.refused_by_both(with_cell(GOOD, 2, ""), SOLUTION)
+    assert "is '' for id 'a_2' in row 2 (line 3)" in fault
 
 
 def test_all_faults_are_told_at_once(judged: Judged) -> None:
@@ -141,7 +114,6 @@ def test_all_faults_are_told_at_once(judged: Judged) -> None:
 
 
 def test_a_solution_without_labels_is_named(judged: Judged) -> None:
-    code, _, err = judged.score(GOOD, SOLUTION.replace("label", "breed"))
-    assert code == 2
-    assert "is no solution for this competition" in err
-    assert "lacks label" in err
+    line = judged.solution_refused(GOOD, SOLUTION.replace("label", "breed"))
+    assert "is no solution for this competition" in line
+    assert "lacks label" in line

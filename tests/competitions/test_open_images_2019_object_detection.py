@@ -10,9 +10,10 @@ import pytest
 
 from common.judges.box_files import BOXES, HIERARCHY, LABELS
 from competitions.open_images_2019_object_detection.spec import SPEC
-from scripts import check_submission, score
+from tests.competitions.judged import Judged, judged_fixture
+from tests.competitions.tables import bad_forms_of, spellings_of
 
-SLUG = "open-images-2019-object-detection"
+SAMPLE_FILE = "sample_submission.csv"
 TREE: dict[str, Any] = {
     "LabelName": "/m/0bl9f",
     "Subcategory": [
@@ -48,8 +49,7 @@ def solution(tmp_path: Path) -> Path:
     (folder / HIERARCHY).write_text(json.dumps(TREE), encoding="utf-8")
     (folder / BOXES).write_text(TRUTH, encoding="utf-8")
     (folder / LABELS).write_text(VERIFIED, encoding="utf-8")
-    sample = "\n".join([HEADER, "img2,", "img1,", "img3,", ""])
-    (folder / "sample_submission.csv").write_text(sample, encoding="utf-8")
+    (folder / SAMPLE_FILE).write_text(SAMPLE, encoding="utf-8")
     return folder
 
 
@@ -57,108 +57,65 @@ def table(*rows: str) -> str:
     return "\n".join([HEADER, *rows, ""])
 
 
-def laid(solution: Path, text: str | bytes) -> Path:
-    path = solution.parent / "submission.csv"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
+GOOD = table(IMG1, IMG2, IMG3)
+SAMPLE = table("img1,", "img2,", "img3,")
+
+judged = judged_fixture("open-images-2019-object-detection")
 
 
-def scored(solution: Path, text: str | bytes, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    path = laid(solution, text)
-    argv = [SLUG, "--submission", str(path), "--solution", str(solution), "--json"]
-    assert score.main(argv) == 0
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
-
-
-def refused(
-    solution: Path, text: str | bytes, capsys: pytest.CaptureFixture[str]
-) -> tuple[list[str], str]:
-    """The faults on stdout and the one line on stderr; the same from both scripts."""
-    path = laid(solution, text)
-    assert score.main([SLUG, "--submission", str(path), "--solution", str(solution)]) == 2
-    shown = capsys.readouterr()
-    sample = solution / "sample_submission.csv"
-    argv = [SLUG, "--submission", str(path), "--sample", str(sample)]
-    assert check_submission.main(argv) == 2
-    checked = capsys.readouterr()
-    # which missing id is the first depends on whose order is asked for
-    assert len(checked.out.splitlines()) == len(shown.out.splitlines())
-    assert len(shown.err.splitlines()) == len(checked.err.splitlines()) == 1
-    return shown.out.splitlines()[1:], shown.err
-
-
-def test_the_case_by_hand(solution: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_case_by_hand(judged: Judged, solution: Path) -> None:
     # /m/a 1, /m/b 1/2, /m/p 0
-    result = scored(solution, table(IMG1, IMG2, IMG3), capsys)
+    result = judged.scored(GOOD, solution)
     assert result["score"] == 0.5
     assert result["metric"] == "mAP@0.5"
     assert result["rows"] == 3
     assert (result["map_leaves"], result["map_inner"], result["classes"]) == (0.75, 0.0, 3)
 
 
-def test_the_case_by_hand_with_parents_added(
-    solution: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_case_by_hand_with_parents_added(judged: Judged, solution: Path) -> None:
     # /m/a 1, /m/b 1/2, /m/p 1
-    result = scored(solution, table(IMG1 + PARENTS["img1"], IMG2 + PARENTS["img2"], IMG3), capsys)
+    content = table(IMG1 + PARENTS["img1"], IMG2 + PARENTS["img2"], IMG3)
+    result = judged.scored(content, solution)
     assert result["score"] == pytest.approx(2.5 / 3, abs=1e-15)
     assert result["warnings"] == []
 
 
-def test_the_plain_output_ends_with_the_score(
-    solution: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = laid(solution, table(IMG1, IMG2, IMG3))
-    assert score.main([SLUG, "--submission", str(path), "--solution", str(solution)]) == 0
-    lines = capsys.readouterr().out.splitlines()
+def test_the_plain_output_ends_with_the_place_and_the_score(judged: Judged, solution: Path) -> None:
+    lines = judged.score(GOOD, solution)[1].splitlines()
     assert lines[0] == "mAP@0.5 over 3 images, higher is better"
     assert "lies between RetinaNet R101 per level, 129th of 559 (0.3985) and" in lines[-2]
     assert lines[-1] == "score: 0.5"
 
 
-def test_the_sample_submission_scores_zero(
-    solution: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = (solution / "sample_submission.csv").read_text(encoding="utf-8")
-    assert scored(solution, text, capsys)["score"] == 0.0
+def test_the_sample_submission_scores_zero(judged: Judged, solution: Path) -> None:
+    assert judged.scored(SAMPLE, solution)["score"] == 0.0
+
+
+@spellings_of(GOOD)
+def test_every_spelling_of_a_csv_is_read(judged: Judged, solution: Path, content: str) -> None:
+    assert judged.scored(content, solution)["score"] == 0.5
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        table(IMG3, IMG1, IMG2),
-        table(IMG1, IMG2, IMG3).rstrip("\n"),
-        "\ufeff" + table(IMG1, IMG2, IMG3),
-        table(IMG1, IMG2, IMG3).replace("\n", "\r\n"),
-        "\n".join(
-            f'"{row.replace(",", chr(34) + "," + chr(34))}"' for row in [HEADER, IMG1, IMG2, IMG3]
-        ),
-        table(*(row + " " for row in (IMG1, IMG2, IMG3))),
-        table(IMG1, "", IMG2, IMG3, ""),
-        "\n".join(",".join(row.split(",")[::-1]) for row in [HEADER, IMG1, IMG2, IMG3]),
-    ],
-    ids=["turned", "cut newline", "mark", "CRLF", "quotes", "spaces", "blank lines", "columns"],
+    "content",
+    [table(*(f"{row} " for row in (IMG1, IMG2, IMG3))), table(IMG1, "", IMG2, IMG3, "")],
+    ids=["blanks", "blank lines"],
 )
-def test_the_spelling_of_the_file_does_not_matter(
-    text: str, solution: Path, capsys: pytest.CaptureFixture[str]
+def test_blanks_and_blank_lines_do_not_matter(judged: Judged, solution: Path, content: str) -> None:
+    assert judged.scored(content, solution)["score"] == 0.5
+
+
+@bad_forms_of(GOOD, "img4")
+def test_a_bad_file_is_refused_with_its_first_fault(
+    judged: Judged, solution: Path, content: str | bytes, words: str
 ) -> None:
-    assert scored(solution, text, capsys)["score"] == 0.5
+    # the hierarchy beside the sample tells the classes
+    assert words in judged.refused_by_both(content, solution, solution / SAMPLE_FILE)[0]
 
 
 @pytest.mark.parametrize(
     ("rows", "fault"),
     [
-        ((IMG1, IMG3), "1 of 3 ids are missing, the first is 'img2'"),
-        (
-            (IMG1, IMG2, IMG3, "img4,", "img5,"),
-            "2 ids were not asked for, the first is 'img4' in row 4 (line 5)",
-        ),
-        (
-            (IMG1, IMG2, IMG3, IMG2),
-            "1 ids are repeated, the first is 'img2' in row 4 (line 5)",
-        ),
-        ((), "3 of 3 ids are missing, the first is 'img1'"),
         (
             (IMG1, IMG2 + " /m/a .5 0 0 1", IMG3),
             "1 cells of PredictionString are no groups of 6 tokens, the first has 23 for id 'img2' "
@@ -196,41 +153,26 @@ def test_the_spelling_of_the_file_does_not_matter(
         ),
     ],
     ids=[
-        "missing", "extra", "repeated", "no rows", "tokens", "not finite", "text", "no area",
-        "outside", "unknown label", "root as label",
+        "tokens", "not finite", "text", "no area", "outside", "unknown label", "root as label",
     ],
 )  # fmt: skip
-def test_a_bad_submission_is_refused_with_its_first_fault(
-    rows: tuple[str, ...], fault: str, solution: Path, capsys: pytest.CaptureFixture[str]
+def test_a_bad_cell_is_refused_with_its_first_fault(
+    judged: Judged, solution: Path, rows: tuple[str, ...], fault: str
 ) -> None:
-    faults, line = refused(solution, table(*rows), capsys)
-    assert faults == [f"  - {fault}"]
-    assert line == f"error: submission.csv would not be accepted: {fault}\n"
+    assert judged.refused_by_both(table(*rows), solution, solution / SAMPLE_FILE) == [fault]
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "is empty"),
-        (table(IMG1, IMG2, IMG3).replace("ImageId", "ImageID"), "lacks ImageId"),
-        (table(IMG1, IMG2, IMG3).replace("ImageId,", "ImageId,x,"), "a column too many, 'x'"),
-        (table(IMG1, IMG2, 'img3,"/m/b .5'), "cannot be read as CSV"),
-        (table(IMG1, IMG2, "img3"), "row 3 (line 4) has 1 of 2 cells"),
-        (table(IMG1).encode() + b"\xff\xfe", "no UTF-8 text"),
-    ],
-)
-def test_what_is_no_such_table_is_refused(
-    text: str | bytes, words: str, solution: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    faults, line = refused(solution, text, capsys)
-    assert len(faults) == 1
-    assert words in line
+def test_the_truths_header_is_another(judged: Judged, solution: Path) -> None:
+    content = GOOD.replace("ImageId", "ImageID")
+    (fault,) = judged.refused_by_both(content, solution, solution / SAMPLE_FILE)
+    assert "lacks ImageId" in fault
 
 
-def test_all_faults_are_told_at_once(solution: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_faults_are_told_at_once(judged: Judged, solution: Path) -> None:
     rows = (IMG1, IMG1, "img4,/m/c .5 0 0 1 1", "img3,/m/b x 0 0 1 1 /m/b 1 0 0 2 1 /m/b 1 1 0 1 1")
-    faults, _ = refused(solution, table(*rows, "img5,/m/b"), capsys)
-    assert [" ".join(fault.split()[1:]).split(",")[0] for fault in faults] == [
+    content = table(*rows, "img5,/m/b")
+    faults = judged.refused_by_both(content, solution, solution / SAMPLE_FILE)
+    assert [fault.split(",")[0] for fault in faults] == [
         "1 of 3 ids are missing",
         "2 ids were not asked for",
         "1 ids are repeated",
@@ -242,24 +184,14 @@ def test_all_faults_are_told_at_once(solution: Path, capsys: pytest.CaptureFixtu
     ]
 
 
-def test_a_solution_file_in_place_of_the_folder_is_named(
-    solution: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = laid(solution, table(IMG1, IMG2, IMG3))
-    argv = [SLUG, "--submission", str(path), "--solution", str(solution / BOXES)]
-    assert score.main(argv) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert "is no folder; expected one with" in shown.err
+def test_a_solution_file_in_place_of_the_folder_is_named(judged: Judged, solution: Path) -> None:
+    line = judged.solution_refused(GOOD, solution / BOXES)
+    assert "is no folder; expected one with" in line
 
 
-def test_a_good_submission_passes_the_check(
-    solution: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path, sample = laid(solution, table(IMG1, IMG2, IMG3)), solution / "sample_submission.csv"
-    argv = [SLUG, "--submission", str(path), "--sample", str(sample)]
-    assert check_submission.main(argv) == 0
-    assert capsys.readouterr().out.startswith("valid: 3 images")
+def test_a_good_submission_passes_the_check_in_any_order_of_the_sample(judged: Judged) -> None:
+    sample = table("img2,", "img1,", "img3,")
+    assert judged.checked(GOOD, sample)[-1].startswith("valid: 3 images")
 
 
 def test_the_spec_names_the_files_that_the_judge_reads() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.competitions.judged import Judged
+from tests.competitions.judged import Judged, judged_fixture
+from tests.competitions.tables import bad_forms_of, spellings_of, with_usage
 
 HEAD = "image_name,tags\n"
 SOLUTION = (
@@ -16,10 +15,7 @@ SOLUTION = (
 SUBMISSION = HEAD + "test_0,clear primary water\ntest_1,clear haze\nfile_0,cultivation\n"
 SCORE = (10 / 11 + 5 / 14 + 1) / 3
 
-
-@pytest.fixture
-def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judged:
-    return Judged("planet-understanding-the-amazon-from-space", tmp_path, capsys)
+judged = judged_fixture("planet-understanding-the-amazon-from-space")
 
 
 def one(judged: Judged, truth: str, prediction: str) -> float:
@@ -62,26 +58,19 @@ def test_a_tag_that_stands_twice_counts_once_and_is_doubted(judged: Judged) -> N
     ]
 
 
-@pytest.mark.parametrize(
-    "submission",
-    [
-        HEAD + "file_0,cultivation\ntest_1,haze clear\ntest_0,water primary clear\n",
-        SUBMISSION.replace("\n", "\r\n"),
-        "\ufeff" + SUBMISSION,
-        SUBMISSION.replace("clear haze", '"clear haze"'),
-        SUBMISSION.replace("clear haze", " clear haze "),
-        'tags,image_name\n"clear primary water",test_0\nclear haze,test_1\ncultivation,file_0\n',
-    ],
-    ids=["order", "CRLF", "mark", "quotes", "blanks", "columns"],
-)
-def test_other_ways_to_write_the_file_score_the_same(judged: Judged, submission: str) -> None:
-    result = judged.scored(submission, SOLUTION)
+@spellings_of(SUBMISSION)
+def test_every_spelling_of_a_csv_is_read(judged: Judged, content: str) -> None:
+    assert judged.scored(content, SOLUTION)["score"] == pytest.approx(SCORE, abs=1e-12)
+
+
+@pytest.mark.parametrize("tags", ["haze clear", " clear haze "])
+def test_the_order_of_tags_and_blanks_around_them_do_not_matter(judged: Judged, tags: str) -> None:
+    result = judged.scored(SUBMISSION.replace("clear haze", tags), SOLUTION)
     assert result["score"] == pytest.approx(SCORE, abs=1e-12)
 
 
 def test_a_column_usage_gives_both_boards(judged: Judged) -> None:
-    lines = zip(SOLUTION.splitlines(), ["Usage", "Public", "Private", "Ignored"], strict=True)
-    result = judged.scored(SUBMISSION, "".join(f"{line},{board}\n" for line, board in lines))
+    result = judged.scored(SUBMISSION, with_usage(SOLUTION, "Public", "Private", "Ignored"))
     assert result["public"] == pytest.approx(10 / 11, abs=1e-12)
     assert result["private"] == pytest.approx(5 / 14, abs=1e-12)
     assert result["score"] == pytest.approx((10 / 11 + 5 / 14) / 2, abs=1e-12)
@@ -96,29 +85,25 @@ def test_ids_with_an_extension_and_a_forgotten_set_are_refused(judged: Judged) -
     assert "1 ids are repeated, the first is 'test_1' in row 3 (line 4)" in faults[2]
 
 
-@pytest.mark.parametrize(
-    ("submission", "words"),
-    [
-        ("", "is empty"),
-        ("image_name,tag\ntest_0,clear\n", "lacks tags"),
-        ("id,tags\ntest_0,clear\n", "lacks image_name"),
-        (",image_name,tags\n0,test_0,clear\n", "a column too many: ''"),
-        (SUBMISSION.replace("clear haze", "clear,haze"), "has 3 of 2 cells"),
-    ],
-)
-def test_other_files_are_refused(judged: Judged, submission: str, words: str) -> None:
-    assert words in judged.refused(submission, SOLUTION)[0]
+@bad_forms_of(SUBMISSION, "file_1")
+def test_a_bad_file_is_refused_with_its_first_fault(
+    judged: Judged, content: str | bytes, words: str
+) -> None:
+    assert words in judged.refused_by_both(content, SOLUTION)[0]
+
+
+def test_commas_between_tags_are_refused(judged: Judged) -> None:
+    (fault,) = judged.refused(SUBMISSION.replace("clear haze", "clear,haze"), SOLUTION)
+    assert "has 3 of 2 cells" in fault
 
 
 def test_a_truth_without_a_tag_has_no_score(judged: Judged) -> None:
-    code, _, err = judged.score(SUBMISSION, SOLUTION.replace("clear primary", ""))
-    assert code == 2
-    assert "row 1 of y_true has no tag" in err
+    line = judged.solution_refused(SUBMISSION, SOLUTION.replace("clear primary", ""))
+    assert "row 1 of y_true has no tag" in line
 
 
 def test_check_submission_names_what_is_doubtful(judged: Judged) -> None:
     sample = HEAD + "".join(f"{name},primary clear\n" for name in ("test_0", "test_1", "file_0"))
-    code, out, _ = judged.check(SUBMISSION.replace("haze", "hazy"), sample)
-    assert code == 0
-    assert "is none of the 17 classes" in out
-    assert "valid: 3 rows" in out
+    warning, valid = judged.checked(SUBMISSION.replace("haze", "hazy"), sample)
+    assert "is none of the 17 classes" in warning
+    assert valid.startswith("valid: 3 rows")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from competitions.recursion_cellular_image_classification.spec import SPEC
-from tests.competitions.judged import Judged
+from tests.competitions.judged import Judged, judged_fixture
+from tests.competitions.tables import bad_forms_of, spellings_of, with_usage
 
 IDS = ["HEPG2-08_1_B03", "HEPG2-08_1_B04", "U2OS-04_4_O23", "RPE-08_2_G10"]
 
@@ -19,15 +19,13 @@ def table(labels: list, ids: list[str] = IDS) -> str:
 
 
 TRUTH = table([0, 911, 1107, 5])
+GOOD = table([911, 911, 1107, 5])  # three of four are right
 
-
-@pytest.fixture
-def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judged:
-    return Judged("recursion-cellular-image-classification", tmp_path, capsys)
+judged = judged_fixture("recursion-cellular-image-classification")
 
 
 def test_the_score_is_the_share_of_right_wells(judged: Judged) -> None:
-    result = judged.scored(table([911, 911, 1107, 5]), TRUTH)
+    result = judged.scored(GOOD, TRUTH)
     assert (result["score"], result["rows"], result["warnings"]) == (0.75, 4, [])
 
 
@@ -47,18 +45,9 @@ def test_what_is_no_treatment_is_refused(judged: Judged, cell: str) -> None:
     assert "expected a whole number from 0 to 1138" in faults[0]
 
 
-@pytest.mark.parametrize(
-    "submission",
-    [
-        table([5, 1107, 911, 911], IDS[::-1]),
-        table([911, 911, 1107, 5]).replace("\n", "\r\n"),
-        "\ufeff" + table([911, 911, 1107, 5]),
-        table(['"911"', '"911"', '"1107"', '"5"']),
-    ],
-    ids=["order", "CRLF", "mark", "quotes"],
-)
-def test_other_ways_to_write_the_file_score_the_same(judged: Judged, submission: str) -> None:
-    assert judged.scored(submission, TRUTH)["score"] == 0.75
+@spellings_of(GOOD)
+def test_every_spelling_of_a_csv_is_read(judged: Judged, content: str) -> None:
+    assert judged.scored(content, TRUTH)["score"] == 0.75
 
 
 def test_an_id_with_a_site_is_not_asked_for(judged: Judged) -> None:
@@ -68,34 +57,28 @@ def test_an_id_with_a_site_is_not_asked_for(judged: Judged) -> None:
     assert "1 ids are repeated, the first is 'HEPG2-08_1_B04' in row 4" in faults[2]
 
 
-@pytest.mark.parametrize(
-    ("submission", "words"),
-    [
-        ("", "is empty"),
-        ("id_code,Sirna\nHEPG2-08_1_B03,0\n", "lacks sirna"),
-        ("id_code,sirna,site\nHEPG2-08_1_B03,0,1\n", "a column too many: 'site'"),
-    ],
-)
-def test_other_files_are_refused(judged: Judged, submission: str, words: str) -> None:
-    assert words in judged.refused(submission, TRUTH)[0]
+@bad_forms_of(GOOD, "HEPG2-08_1_B05")
+def test_a_bad_file_is_refused_with_its_first_fault(
+    judged: Judged, content: str | bytes, words: str
+) -> None:
+    assert words in judged.refused_by_both(content, TRUTH)[0]
+
+
+def test_a_column_in_other_case_is_another_column(judged: Judged) -> None:
+    assert "lacks sirna" in judged.refused(GOOD.replace("sirna", "Sirna"), TRUTH)[0]
 
 
 def test_further_columns_of_the_truth_are_passed_over(judged: Judged) -> None:
-    lines = zip(
-        TRUTH.splitlines(),
-        ["experiment,Usage", "a,Public", "a,Private", "b,Private", "c,Ignored"],
-        strict=True,
-    )
-    solution = "".join(f"{line},{more}\n" for line, more in lines)
+    further = TRUTH.replace("\n", ",a\n").replace("sirna,a", "sirna,experiment")
+    solution = with_usage(further, "Public", "Private", "Private", "Ignored")
     result = judged.scored(table([1, 911, 1, 5]), solution)
     assert (result["public"], result["private"], result["score"]) == (0.0, 0.5, 1 / 3)
 
 
 def test_check_submission_names_the_labels_of_controls(judged: Judged) -> None:
     sample = table([911] * 4)
-    code, out, _ = judged.check(table([0, 1, 2, 1138]), sample)
-    assert code == 0
-    assert "warning: 1 values of sirna are never right" in out
+    lines = judged.checked(table([0, 1, 2, 1138]), sample)
+    assert lines[0].startswith("warning: 1 values of sirna are never right")
     assert "from 0 to 1138" in judged.check_refused(table([0, 1, 2, 1139]), sample)[0]
 
 

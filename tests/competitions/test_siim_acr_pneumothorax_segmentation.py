@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from competitions.siim_acr_pneumothorax_segmentation.spec import MASKS, SIZE
-from tests.competitions.judged import Judged
+from tests.competitions.judged import Judged, judged_fixture
+from tests.competitions.tables import bad_forms_of, spellings_of, with_usage
 
 HEAD = "ImageId,EncodedPixels\n"
 SOLUTION = HEAD + "ID_a,-1\nID_b,0 4\nID_b,1048572 4\nID_c,100 10\nID_d,-1\n"
 # b: 4 of 8 pixels found, 2·4 / (8 + 4); c: missed; a: right; d: one pixel too many
 SUBMISSION = HEAD + "ID_a,-1\nID_b,0 4\nID_c,-1\nID_d,0 1\n"
 SCORE = (1 + 8 / 12 + 0 + 0) / 4
+SAMPLE = HEAD + "ID_a,-1\nID_b,-1\nID_c,-1\nID_d,-1\n"
 
-
-@pytest.fixture
-def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judged:
-    return Judged("siim-acr-pneumothorax-segmentation", tmp_path, capsys)
+judged = judged_fixture("siim-acr-pneumothorax-segmentation")
 
 
 def test_masks_of_one_image_are_united(judged: Judged) -> None:
@@ -48,24 +45,16 @@ def test_the_last_pixel_is_a_mask(judged: Judged) -> None:
 
 
 def test_nothing_but_empty_scores_the_share_of_empty_images(judged: Judged) -> None:
-    empty = HEAD + "".join(f"ID_{name},-1\n" for name in "abcd")
-    assert judged.scored(empty, SOLUTION)["score"] == 0.5
+    assert judged.scored(SAMPLE, SOLUTION)["score"] == 0.5
 
 
-@pytest.mark.parametrize(
-    "submission",
-    [
-        HEAD + "ID_d,0 1\nID_b,0 4\nID_a,-1\nID_c,-1\n",
-        SUBMISSION.replace("\n", "\r\n"),
-        "\ufeff" + SUBMISSION,
-        '"EncodedPixels","ImageId"\n"-1","ID_a"\n"0 4","ID_b"\n"-1","ID_c"\n"0 1","ID_d"\n',
-        SUBMISSION.replace(",-1", ", -1"),
-        SUBMISSION.rstrip("\n"),
-    ],
-    ids=["order", "CRLF", "mark", "quotes", "blank", "no last line end"],
-)
-def test_other_ways_to_write_the_file_score_the_same(judged: Judged, submission: str) -> None:
-    result = judged.scored(submission, SOLUTION)
+@spellings_of(SUBMISSION)
+def test_every_spelling_of_a_csv_is_read(judged: Judged, content: str) -> None:
+    assert judged.scored(content, SOLUTION)["score"] == pytest.approx(SCORE, abs=1e-12)
+
+
+def test_a_blank_before_the_mask_does_not_matter(judged: Judged) -> None:
+    result = judged.scored(SUBMISSION.replace(",-1", ", -1"), SOLUTION)
     assert result["score"] == pytest.approx(SCORE, abs=1e-12)
 
 
@@ -77,19 +66,16 @@ def test_the_blanks_of_the_hosts_older_file_do_not_count(judged: Judged) -> None
 
 
 def test_boards_are_told_apart_for_images_of_several_rows(judged: Judged) -> None:
-    lines = SOLUTION.splitlines()
-    boards = ["Usage", "Public", "Public", "Public", "Private", "Ignored"]
-    solution = "".join(f"{line},{board}\n" for line, board in zip(lines, boards, strict=True))
-    result = judged.scored(SUBMISSION, solution)
+    boards = ("Public", "Public", "Public", "Private", "Ignored")
+    result = judged.scored(SUBMISSION, with_usage(SOLUTION, *boards))
     assert result["public"] == pytest.approx(5 / 6, abs=1e-12)
     assert (result["private"], result["rows"]) == (0.0, 3)
 
 
 def test_rows_of_one_image_on_two_boards_are_refused(judged: Judged) -> None:
-    solution = "ImageId,EncodedPixels,Usage\nID_a,0 4,Public\nID_a,8 4,Private\n"
-    code, _, err = judged.score(HEAD + "ID_a,-1\n", solution)
-    assert code == 2
-    assert "'ID_a' has rows of Usage 'Public' and 'Private'; expected one board per id" in err
+    solution = with_usage(HEAD + "ID_a,0 4\nID_a,8 4\n", "Public", "Private")
+    line = judged.solution_refused(HEAD + "ID_a,-1\n", solution)
+    assert "'ID_a' has rows of Usage 'Public' and 'Private'; expected one board per id" in line
 
 
 def test_a_mask_of_many_small_runs_is_read(judged: Judged) -> None:
@@ -140,35 +126,29 @@ def test_several_rows_of_one_image_are_refused_in_a_submission(judged: Judged) -
     assert "repeated" in judged.refused(SUBMISSION + "ID_b,1048572 4\n", SOLUTION)[0]
 
 
-@pytest.mark.parametrize(
-    ("submission", "words"),
-    [
-        ("", "is empty"),
-        (HEAD, "4 of 4 ids are missing"),
-        ("ImageId, EncodedPixels\nID_a, -1\n", "lacks EncodedPixels"),
-        ("ImageId,EncodedPixels,x\nID_a,-1,1\n", "a column too many: 'x'"),
-        ("ID_a,-1\n", "lacks ImageId, EncodedPixels"),
-    ],
-)
-def test_other_files_are_refused(judged: Judged, submission: str, words: str) -> None:
-    assert words in judged.refused(submission, SOLUTION)[0]
+@bad_forms_of(SUBMISSION, "ID_e")
+def test_a_bad_file_is_refused_with_its_first_fault(
+    judged: Judged, content: str | bytes, words: str
+) -> None:
+    assert words in judged.refused_by_both(content, SOLUTION, SAMPLE)[0]
+
+
+def test_a_blank_in_the_header_makes_another_column(judged: Judged) -> None:
+    submission = SUBMISSION.replace(",", ", ")
+    assert "lacks EncodedPixels" in judged.refused(submission, SOLUTION)[0]
 
 
 def test_a_solution_with_a_malformed_mask_is_no_solution(judged: Judged) -> None:
-    code, out, err = judged.score(SUBMISSION, SOLUTION.replace("100 10", "100 10 3"))
-    assert (code, out) == (2, "")
-    assert "1 values of EncodedPixels are not allowed, the first is '100 10 3' for id 'ID_c'" in err
-    assert "in row 4 (line 5)" in err
+    line = judged.solution_refused(SUBMISSION, SOLUTION.replace("100 10", "100 10 3"))
+    words = "1 values of EncodedPixels are not allowed, the first is '100 10 3' for id 'ID_c'"
+    assert f"{words} in row 4 (line 5)" in line
 
 
 def test_check_submission_takes_the_ids_of_the_sample(judged: Judged) -> None:
-    sample = HEAD + "".join(f"ID_{name},-1\n" for name in "abcd")
-    code, out, _ = judged.check(SUBMISSION, sample)
-    assert (code, out.splitlines()[0][:13]) == (0, "valid: 4 rows")
-    assert "ID_b" in judged.check_refused(SUBMISSION.replace("0 4", "0 4 1"), sample)[0]
+    assert judged.checked(SUBMISSION, SAMPLE)[0].startswith("valid: 4 rows")
+    assert "ID_b" in judged.check_refused(SUBMISSION.replace("0 4", "0 4 1"), SAMPLE)[0]
 
 
 def test_the_place_on_the_ladder_is_told(judged: Judged) -> None:
-    code, out, _ = judged.score(SUBMISSION, SUBMISSION)
-    assert code == 0
-    assert "is better than the highest rung, first place (0.8679)" in out
+    place = judged.scored(SUBMISSION, SUBMISSION)["place"]
+    assert place == "1 is better than the highest rung, first place (0.8679)"

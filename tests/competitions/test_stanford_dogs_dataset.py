@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from competitions.stanford_dogs_dataset.spec import SPEC
-from tests.competitions.judged import Judged
+from tests.competitions.judged import Judged, judged_fixture
+
+judged = judged_fixture("stanford-dogs-dataset")
 
 
 def test_ids_are_the_pictures_names() -> None:
@@ -16,15 +17,12 @@ def test_ids_are_the_pictures_names() -> None:
     assert not re.fullmatch(SPEC.id_pattern, "n02085620-Chihuahua")
 
 
-def test_breeds_with_hyphens_and_capitals_are_names_as_they_stand(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_breeds_with_hyphens_and_capitals_are_names_as_they_stand(judged: Judged) -> None:
     # the lower-case name of the third is another name: two of three are right
     solution = (
         "id,label\nn02099429_1,curly-coated_retriever\nn02089078_2,black-and-tan_coonhound\n"
         "n02086240_3,Shih-Tzu\n"
     )
-    judged = Judged("stanford-dogs-dataset", tmp_path, capsys)
     result = judged.scored(solution.replace("Shih-Tzu", "shih-tzu"), solution)
     assert result["score"] == pytest.approx(2 / 3, abs=1e-15)
     assert "'shih-tzu'" in result["warnings"][0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +10,12 @@ import pytest
 from common.data import read_classes, read_columns, read_features, read_ids, row_numbers
 from common.errors import DataError
 from common.spec import HostFile, numbered
+from tests.conftest import Write
 
 FILE = HostFile("train", "train.csv", target="label", features=numbered("pixel", 3))
 BYTES = (0, 255)
 GOOD = "label,pixel0,pixel1,pixel2\n7,0,128,255\n0,1,2,3\n"
 DIGITS = tuple(range(10))
-
-Write = Callable[[str | bytes], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def written(content: str | bytes) -> Path:
-        path = tmp_path / "train.csv"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return written
-
 
 SPELLINGS = {
     "plain": GOOD,
@@ -90,7 +77,7 @@ def test_a_faulty_cell_is_named_with_its_row_and_what_was_expected(
     path = write(f"label,pixel0,pixel1,pixel2\n7,0,128,255\n{row}\n7,0,1,2\n")
     with pytest.raises(DataError, match=words) as caught:
         read_features(path, FILE, BYTES)
-    assert "train.csv: row 2 (line 3)" in str(caught.value)
+    assert "file.csv: row 2 (line 3)" in str(caught.value)
 
 
 def test_a_number_that_float32_cannot_hold_is_refused(write: Write) -> None:
@@ -131,13 +118,13 @@ def test_a_cut_far_down_in_a_large_file_names_the_line(write: Write) -> None:
 
 @pytest.mark.parametrize("content", ["", "\n", "\r\n", "\ufeff"])
 def test_an_empty_file_says_so(write: Write, content: str) -> None:
-    with pytest.raises(DataError, match=r"train\.csv is empty; expected a header .*get it again"):
+    with pytest.raises(DataError, match=r"file\.csv is empty; expected a header .*get it again"):
         read_features(write(content), FILE, BYTES)
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
 def test_a_header_alone_says_so(write: Write, end: str) -> None:
-    with pytest.raises(DataError, match=r"train\.csv has a header and no rows; get it again"):
+    with pytest.raises(DataError, match=r"file\.csv has a header and no rows; get it again"):
         read_features(write("label,pixel0,pixel1,pixel2" + end), FILE, BYTES)
 
 
@@ -180,7 +167,7 @@ def test_a_column_named_twice_is_refused(write: Write) -> None:
 
 def test_a_file_that_is_no_text_is_a_data_error(write: Write) -> None:
     for content in (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), b"\x00" * 1000, b"1" * 200_000):
-        with pytest.raises(DataError, match=r"train\.csv"):
+        with pytest.raises(DataError, match=r"file\.csv"):
             read_features(write(content), FILE, BYTES)
 
 

@@ -12,23 +12,22 @@ import pytest
 from PIL import Image
 
 from common.judges.label_png import read_labels
-from tests.competitions.judged import Judged
-from tests.competitions.label_pngs import GOOD, ROAD, TRUTH, A, B, grey, palette, write
+from tests.competitions.judged import Judged, judged_fixture
+from tests.competitions.label_pngs import (
+    GOOD,
+    ROAD,
+    TRUTH,
+    A,
+    B,
+    frames_fixture,
+    grey,
+    palette,
+    write,
+)
 
-
-@pytest.fixture
-def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judged:
-    return Judged("camvid", tmp_path, capsys)
-
-
-@pytest.fixture
-def solution(tmp_path: Path) -> Path:
-    return write(tmp_path / "testannot", TRUTH)
-
-
-@pytest.fixture
-def submission(tmp_path: Path) -> Path:
-    return write(tmp_path / "answers", GOOD)
+judged = judged_fixture("camvid")
+solution = frames_fixture("testannot", TRUTH)
+submission = frames_fixture("answers", GOOD)
 
 
 # what is refused
@@ -101,9 +100,8 @@ def test_a_bad_frame_is_refused_by_score_and_by_check(
     judged: Judged, submission: Path, solution: Path, spoil: Spoil, words: str
 ) -> None:
     spoil(submission / A)
-    (fault,) = judged.refused(submission, solution)
+    (fault,) = judged.refused_by_both(submission, solution)
     assert words in fault
-    assert judged.check_refused(submission, solution) == [fault]
 
 
 def test_the_line_names_the_folder(judged: Judged, submission: Path, solution: Path) -> None:
@@ -211,24 +209,21 @@ def test_a_bad_frame_of_the_solution_is_named(
     judged: Judged, submission: Path, solution: Path, spoil: Spoil, words: str
 ) -> None:
     spoil(solution / A)
-    code, out, err = judged.score(submission, solution)
-    assert (code, out) == (2, "")
-    assert "error: the solution cannot be used: " in err
-    assert words in err
-    assert A in err
+    line = judged.solution_refused(submission, solution)
+    assert "error: the solution cannot be used: " in line
+    assert words in line
+    assert A in line
 
 
 def test_a_solution_without_masks_is_named(judged: Judged, submission: Path) -> None:
     (judged.folder / "empty").mkdir()
-    code, _, err = judged.score(submission, judged.folder / "empty")
-    assert code == 2
-    assert "holds no PNG; expected one per frame" in err
+    line = judged.solution_refused(submission, judged.folder / "empty")
+    assert "holds no PNG; expected one per frame" in line
 
 
 def test_a_solution_that_is_a_file_is_named(judged: Judged, submission: Path) -> None:
-    code, _, err = judged.score(submission, judged.path("solution.csv", "id,label\n"))
-    assert code == 2
-    assert "is a file; expected a folder of label PNGs" in err
+    line = judged.solution_refused(submission, "id,label\n")
+    assert "is a file; expected a folder of label PNGs" in line
 
 
 def test_no_cut_and_no_flipped_bit_is_read_as_other_numbers(tmp_path: Path) -> None:

@@ -65,8 +65,8 @@ def make_learner(callbacks: list[Callback] | None = None, **options: Any) -> Lea
 
 
 def our_fit(learner: Learner, settings: TrainSettings, **options: Any) -> History:
-    options = {"validator": None, "say": lambda line: None, **options}
-    return fit(learner, settings, metric=accuracy, steps=STEPS, seed=SEED, **options)
+    usual = {"steps": STEPS, "validator": None, "seed": SEED, "say": lambda line: None}
+    return fit(learner, settings, metric=accuracy, **{**usual, **options})
 
 
 class Scores:
@@ -120,15 +120,7 @@ def test_weights_equal_those_of_fastais_own_loop(callbacks: list[Callback]) -> N
 def test_a_second_fit_with_one_seed_gives_the_same_weights_and_another_seed_others() -> None:
     def trained(seed: int) -> torch.Tensor:
         learner = make_learner()
-        fit(
-            learner,
-            CONSTANT,
-            metric=accuracy,
-            steps=STEPS,
-            validator=None,
-            seed=seed,
-            say=lambda line: None,
-        )
+        our_fit(learner, CONSTANT, seed=seed)
         return weights(learner)
 
     assert torch.equal(trained(1), trained(1))
@@ -153,15 +145,7 @@ def test_an_unknown_callback_is_refused_by_name() -> None:
 def test_a_loss_that_is_not_finite_stops_with_its_step() -> None:
     broken = Steps(STEPS.forward, lambda learner: STEPS.loss(learner) * float("nan"))
     with pytest.raises(RunError, match="nan in step 0"):
-        fit(
-            make_learner(),
-            CONSTANT,
-            metric=accuracy,
-            steps=broken,
-            validator=None,
-            seed=SEED,
-            say=lambda line: None,
-        )
+        our_fit(make_learner(), CONSTANT, steps=broken)
 
 
 def test_the_best_epoch_is_kept_only_where_asked() -> None:
