@@ -178,9 +178,10 @@ def run_path(folder: str, name: str) -> Path:
 
 
 def open_run(
-    competition: str, name: str, data: Path | None
+    competition: str, name: str, data: Path | None, device: str = ""
 ) -> tuple[Pipeline, RunFolder, Context, dict[str, Any]]:
-    """A finished run, with the pipeline and settings that made it."""
+    """A finished run, with the pipeline and settings that made it, on the device that is named or
+    on the default one."""
     folder = registry.find(competition)
     run = RunFolder(run_path(folder, name))
     facts = run.open_finished()
@@ -196,7 +197,7 @@ def open_run(
         work=paths.work_dir(folder),
         shared=run.shared,
         seed=facts["seed"],
-        device=environment.default_device(),
+        device=device or environment.default_device(),
     )
     return pipeline, run, context, facts
 

@@ -102,10 +102,15 @@ def validate(competition: str, run_name: str, data: Path | None, say: Say = prin
 
 
 def predict(
-    competition: str, run_name: str, data: Path | None, out: Path | None, say: Say = print
+    competition: str,
+    run_name: str,
+    data: Path | None,
+    out: Path | None,
+    say: Say = print,
+    device: str = "",
 ) -> Path:
     """Predicts the test set from the saved models and writes the submission; gives its path."""
-    pipeline, run, context, facts = open_run(competition, run_name, data)
+    pipeline, run, context, facts = open_run(competition, run_name, data, device)
     test = test_rows(pipeline, context)
     target = out or run / "submission.csv"
     # a run that is only read may lie where nothing can be written

@@ -30,6 +30,7 @@ __all__ = [
     "ExternalSource",
     "HostFile",
     "IntegerColumn",
+    "KernelSpec",
     "LabelColumn",
     "Ladder",
     "NumberColumn",
@@ -180,6 +181,33 @@ def _named(rung: Rung) -> str:
 
 
 @dataclass(frozen=True)
+class KernelSpec:
+    """What Kaggle is told of a competition's kernels.
+
+    Args:
+        short_name: begins their names; at most 30 characters, lower case. "" takes the folder's
+            name.
+        machine_shape: the accelerator, such as NvidiaTeslaT4 (two of 15 GB); "" for none.
+        train_internet: whether the train kernel has the internet; infer never has it.
+        data: the data set with what lies outside Kaggle (ExternalSource): "owner/slug", or "slug"
+            for the user's own.
+        datasets: further data sets to attach (weights, wheels), named like `data`.
+        models: models to attach, "owner/model/framework/variation/version".
+        packages: modules that wheels in `datasets` bring, as they are imported.
+        image_pinning: "original" keeps the image of the kernel's first version, "latest" does not.
+    """
+
+    short_name: str = ""
+    machine_shape: str = "NvidiaTeslaT4"
+    train_internet: bool = True
+    data: str = ""
+    datasets: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    image_pinning: str = "original"
+
+
+@dataclass(frozen=True)
 class CompetitionSpec:
     """What is known of a competition before any file is opened.
 
@@ -196,6 +224,7 @@ class CompetitionSpec:
         licence: what the host allows with the data.
         judge: what reads, checks and scores a submission; None where it is a table with one
             answer per row.
+        kernel: what Kaggle is told of the competition's kernels.
     """
 
     slug: str
@@ -214,6 +243,7 @@ class CompetitionSpec:
     licence: str = ""
     ladder: Ladder = Ladder()
     judge: Judge | None = None
+    kernel: KernelSpec = KernelSpec()
 
     def file(self, role: str) -> HostFile:
         """The host's file of a role.

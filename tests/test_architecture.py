@@ -15,7 +15,7 @@ from tests.conftest import REPOSITORY
 
 # From the ground up. A module may import from its own floor and from those below it.
 FLOORS = (
-    ("errors", "paths"),
+    ("errors", "mounts", "paths"),
     ("files", "cli", "randomness", "settings", "environment"),
     ("metrics", "rle"),
     ("columns", "csv_table", "doubts", "keys"),
@@ -25,6 +25,7 @@ FLOORS = (
         "large_csv",
         "solution",
         "registry",
+        "runfolder",
         "submit",
         "writing",
         "writing",
@@ -32,13 +33,14 @@ FLOORS = (
         "interval",
         "judging",
         "kaggle",
+        "kernels",
         "fixtures",
         "entering",
         "forking",
     ),
     ("folds", "data", "augment", "models", "tta", "collect"),
     ("train", "predict"),
-    ("pipeline", "neural", "runfolder", "oof", "opening", "run", "report", "demo"),
+    ("pipeline", "neural", "oof", "opening", "run", "report", "demo"),
 )
 LIGHT = (
     "metrics",

@@ -6,6 +6,7 @@ from common.spec import (
     CompetitionSpec,
     ExternalSource,
     HostFile,
+    KernelSpec,
     NumberColumn,
     SubmissionFormat,
 )
@@ -38,4 +39,5 @@ SPEC = CompetitionSpec(
     groups="person, who may have two folders",
     licence="non-commercial use such as university research and education",
     # no ladder: the published figures are squared errors of scaled coordinates
+    kernel=KernelSpec(short_name="biwi-head-pose", data="biwi-head-pose"),
 )

@@ -6,6 +6,7 @@ from common.spec import (
     CompetitionSource,
     CompetitionSpec,
     HostFile,
+    KernelSpec,
     LabelColumn,
     Ladder,
     NumberColumn,
@@ -171,4 +172,5 @@ SPEC = CompetitionSpec(
             Rung("first place", 0.0, "leaderboard file; leaked labels"),
         )
     ),
+    kernel=KernelSpec(short_name="dog-breeds"),
 )
