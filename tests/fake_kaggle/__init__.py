@@ -22,7 +22,9 @@ The parts:
 - `Run`, `Outcome`: how a pushed kernel runs, what becomes of a submission. Statuses come one
   after the other, one for each look; the last one stays.
 - `KaggleCli`: `run(...)` starts the real console script with a time limit, `environment()` gives
-  the variables of such a child, `enter(monkeypatch)` sets them in this process.
+  the variables of such a child, `enter(monkeypatch)` sets them in this process; `start(...)` is
+  for tests that kill it in the middle.
+- `kernel_folder`, `dataset_folder`: what the command pushes.
 
 The account is `ada`. Kernels, datasets and competitions of others can be added to the world.
 Rules that hold: a new kernel's title must give its slug, of 5 to 50 characters; sources of
@@ -37,6 +39,7 @@ from tests.fake_kaggle.blobs import SIGNATURE
 from tests.fake_kaggle.cli import Finished, KaggleCli
 from tests.fake_kaggle.fake import FakeKaggle
 from tests.fake_kaggle.faults import Fault
+from tests.fake_kaggle.folders import dataset_folder, kernel_folder
 from tests.fake_kaggle.state import Competition, Dataset, Kernel, Outcome, Run, Version, World
 from tests.fake_kaggle.wire import Request
 
@@ -54,4 +57,6 @@ __all__ = [
     "Run",
     "Version",
     "World",
+    "dataset_folder",
+    "kernel_folder",
 ]

@@ -63,16 +63,31 @@ class KaggleCli:
 
         Raises `subprocess.TimeoutExpired` after `timeout` seconds; the process is killed then.
         """
-        ended = subprocess.run(
+        with self.start(*words, cwd=cwd, environment=environment) as process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return Finished(process.returncode, out, err)
+
+    def start(
+        self,
+        *words: str | Path,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[str]:
+        """A running `kaggle <words>`: for tests that end it in the middle."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return subprocess.Popen(
             [CONSOLE_SCRIPT, *words],
             env=self.environment() if environment is None else environment,
             cwd=cwd or self.folder,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=timeout,
         )
-        return Finished(ended.returncode, ended.stdout, ended.stderr)
 
     def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Gives this process the same variables, for code that starts the tool by itself."""

@@ -25,9 +25,9 @@ class FakeKaggle:
         self.requests: list[Request] = []
         self._faults = Faults()
         self._services = Services(self.world)
-        self._server = Server(self._respond)
+        self.server = Server(self._respond)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
 
     def __enter__(self) -> FakeKaggle:
@@ -40,15 +40,15 @@ class FakeKaggle:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.close()
+        self.server.close()
         self._thread.join()
-        if self._server.crashes and error is None:
-            raise self._server.crashes[0]
+        if self.server.crashes and error is None:
+            raise self.server.crashes[0]
 
     @property
     def url(self) -> str:
         """The value of `http_proxy`."""
-        return f"http://127.0.0.1:{self._server.port}"
+        return f"http://127.0.0.1:{self.server.port}"
 
     def fault(self, pattern: str, **how: Any) -> None:
         """Something goes wrong with the next calls of this name; see `Fault`."""
@@ -59,7 +59,7 @@ class FakeKaggle:
 
     def release(self) -> None:
         """Ends the connections that hang."""
-        self._server.release()
+        self.server.release()
 
     def calls(self, pattern: str = "*") -> list[str]:
         """The names of all calls so far, in order."""

@@ -84,8 +84,13 @@ def end(connection: socket.socket) -> None:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     server: Server
+
+    def setup(self) -> None:
+        super().setup()
+        if self.connection.family == socket.AF_INET:
+            # a head and its body are two writes: neither may wait for the other side
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def handle_any(self) -> None:
         incoming = Incoming(
