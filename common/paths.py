@@ -26,6 +26,11 @@ def repository() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
+def commit_file() -> Path:
+    """Where a kernel writes the commit that it was built from; at home nothing lies there."""
+    return repository() / "COMMIT"
+
+
 def home() -> Path:
     """The folder under which `data/` and `runs/` lie: $KIT_HOME, else the repository."""
     return Path(os.environ.get(HOME_VARIABLE) or repository())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common import paths
+from common.errors import RunError
 from common.kernels.attached_runs import attached_runs
 from common.kernels.config import KernelConfig
 from common.kernels.data import data_root
@@ -30,7 +31,10 @@ def _joined(runs: list[RunFolder], config: KernelConfig) -> RunFolder:
     """The one run, or the fold groups' runs joined into one."""
     if len(runs) == 1:
         return runs[0]
-    from common.merging import merge_runs
+    try:
+        from common.merging import merge_runs
+    except ImportError as error:  # until it exists
+        raise RunError("several runs cannot be joined yet") from error
 
     joined = paths.home() / "merged-run"
     merge_runs([run.path for run in runs], joined, decision=config.decision)

@@ -6,8 +6,9 @@ import importlib
 import io
 import sys
 
+from common import files, paths
 from common.cli import expected_errors
-from common.errors import KitError
+from common.errors import KitError, UsageError
 from common.kernels.config import KernelConfig
 from common.kernels.rehearsed import read_rehearsal
 from common.kernels.startup import check_devices, say_devices, say_facts
@@ -44,12 +45,15 @@ def run(config_text: str) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # a log shows a line when it is written
     config = KernelConfig.from_json(config_text)
+    files.write_text(paths.commit_file(), config.commit + "\n")
     rehearsal = read_rehearsal()
     say_facts(config, rehearsal)
     if config.datasets:
         # points caches and paths at what is attached, so it comes before torch and fastai
-        from common.kernels.attached import prepare
-
+        try:
+            from common.kernels.attached import prepare
+        except ImportError as error:  # until it exists
+            raise UsageError("data sets cannot be attached yet") from error
         prepare(config)
     say_devices()
     check_devices(config)

@@ -11,9 +11,13 @@ from common import files, paths, registry
 from common.errors import UsageError, unknown_name
 from common.kernels import naming
 from common.kernels.bundle import check_size, code_members, digest, pack
+from common.kernels.bundled import bundled_packages
 from common.kernels.config import ROLES, KernelConfig, RunConfig
+from common.kernels.expected_runs import ExpectedRun, expected_runs
 from common.kernels.listing import Commit, Member, commit_of
 from common.kernels.metadata import METADATA_FILE, check_metadata, check_user, title_of
+from common.kernels.needed import needed_members
+from common.kernels.notebook_format import notebook, sent_size
 from common.kernels.script_format import script
 from common.kernels.sources import data_sources, owned
 from common.settings import preset
@@ -31,8 +35,8 @@ class BuildRequest:
         roles: "train", "infer" or both.
         user: on Kaggle; "" for the one in Kaggle's configuration.
         fold_groups: one train kernel each; empty for one kernel with all folds.
-        runs: run folders, or packed data sets, that infer is built for; empty for whatever the
-            train kernels will write.
+        runs: run folders, or packed data sets, that infer is built for, with their own pipeline
+            and settings; empty for whatever the train kernels will write.
         out: in place of kernels/<competition>.
     """
 
@@ -79,9 +83,10 @@ def build(request: BuildRequest) -> list[Built]:
     folder = registry.find(request.competition)
     spec = registry.load_spec(folder)
     user = _user(request.user)
-    pipeline = _checked_pipeline(folder, request)
-    code = _code(folder)
-    plan = _plan(folder, spec, replace(request, pipeline=pipeline), code)
+    runs = expected_runs(request.runs, folder, user)
+    request = _asked_for(folder, request, runs)
+    code = _code(folder, spec)
+    plan = _plan(folder, spec, request, code, [run.config for run in runs])
     out = request.out or naming.kernels_dir(folder)
     ready = [_ready(config, part, out, spec, code, user, request) for part, config in plan]
     return [_write(*one) for one in ready]
@@ -99,12 +104,41 @@ def _user(asked: str) -> str:
     return user
 
 
-def _checked_pipeline(folder: str, request: BuildRequest) -> str:
-    """The pipeline's name for the config: "" for the default one.
-
-    Pipelines load torch, so they are looked at only where something was asked of them.
+def _asked_for(folder: str, request: BuildRequest, runs: list[ExpectedRun]) -> BuildRequest:
+    """The request with the pipeline's name as a config has it, "" for the default one, and with
+    what the runs were made with.
 
     Raises: UsageError or SettingsError for what does not exist; the nearest name is offered.
+    """
+    if runs:
+        return _for_runs(folder, request, runs)
+    return replace(request, pipeline=_checked_pipeline(folder, request))
+
+
+def _for_runs(folder: str, request: BuildRequest, runs: list[ExpectedRun]) -> BuildRequest:
+    if request.pipeline or request.changes or request.fold_groups or "infer" not in request.roles:
+        raise UsageError(
+            "a run has its own pipeline, settings and folds, and is for infer; expected --run "
+            "without --pipeline, --set, --folds and --role train"
+        )
+    facts, pipeline = runs[0].facts, runs[0].pipeline
+    if pipeline is None:
+        named = replace(request, pipeline=str(facts["pipeline"]), preset=str(facts["preset"]))
+        pipeline = _checked_pipeline(folder, named)
+    return replace(
+        request,
+        roles=("infer",),
+        pipeline=pipeline,
+        preset=str(facts["preset"]),
+        changes=runs[0].changes,
+        seed=int(facts["seed"]),
+    )
+
+
+def _checked_pipeline(folder: str, request: BuildRequest) -> str:
+    """The pipeline's name as a config has it.
+
+    Pipelines load torch, so they are looked at only where something was asked of them.
     """
     if not (registry.directory(folder) / "pipeline.py").is_file():
         registry.load_pipelines(folder)  # says so
@@ -119,13 +153,19 @@ def _checked_pipeline(folder: str, request: BuildRequest) -> str:
     return "" if name == default else name
 
 
-def _code(folder: str) -> _Code:
-    members = code_members(folder)
-    return _Code(members, pack(members), commit_of(paths.repository()), ())
+def _code(folder: str, spec: CompetitionSpec) -> _Code:
+    members, packages = needed_members(
+        code_members(folder), folder, spec.kernel.packages, bundled_packages()
+    )
+    return _Code(members, pack(members), commit_of(paths.repository()), packages)
 
 
 def _plan(
-    folder: str, spec: CompetitionSpec, request: BuildRequest, code: _Code
+    folder: str,
+    spec: CompetitionSpec,
+    request: BuildRequest,
+    code: _Code,
+    expected: list[RunConfig],
 ) -> list[tuple[str, KernelConfig]]:
     """The kernels to build, each with the name of its folder."""
     shared = KernelConfig(
@@ -155,7 +195,7 @@ def _plan(
         runs.append(RunConfig(kernel=slug, folds=folds))
     part = naming.part_name("infer", request.pipeline, ())
     slug = naming.kernel_slug(folder, spec.kernel, part)
-    plan.append((part, replace(shared, role="infer", kernel=slug, runs=tuple(runs))))
+    plan.append((part, replace(shared, role="infer", kernel=slug, runs=tuple(expected or runs))))
     return [(part, config) for part, config in plan if config.role in request.roles]
 
 
@@ -170,8 +210,13 @@ def _ready(
 ) -> tuple[Built, bytes, Sequence[Member]]:
     """A kernel with the bytes of its file, checked."""
     code_file = config.kernel + FORMATS[request.format]
-    content = script(config, code.archive, spec.title).encode()
-    check_size(len(content), code_file, code.members)
+    if request.format == "notebook":
+        text = notebook(config, code.members, spec.title)
+        check_size(sent_size(text), code_file, code.members)
+    else:
+        text = script(config, code.archive, spec.title)
+        check_size(len(text.encode()), code_file, code.members)
+    content = text.encode()
     metadata = check_metadata(_metadata(config, code_file, spec, user, request.format))
     folder = out / part
     return Built(folder, folder / code_file, len(content), config, metadata), content, code.members
