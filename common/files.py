@@ -110,9 +110,9 @@ def copy_folder(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, held: str = "", *, wait: bool = False) -> Iterator[None]:
-    """Holds a lock file for the length of the block; the system lets go of it however the process
-    ends.
+def locked(path: Path, held: str = "", *, wait: bool = False) -> Iterator[int]:
+    """Holds a lock file for the length of the block and gives its descriptor; the system lets go
+    of it however the process ends, once no child has the descriptor either.
 
     Raises: RunError, saying what is `held`, where another process has it and `wait` is off.
     """
@@ -123,7 +123,7 @@ def locked(path: Path, held: str = "", *, wait: bool = False) -> Iterator[None]:
                 fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 raise RunError(f"{held}; wait for it to end, or name another with --run") from None
-        yield
+        yield stream.fileno()
 
 
 def sha256(path: Path) -> str:
