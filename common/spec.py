@@ -40,6 +40,7 @@ __all__ = [
     "TextColumn",
     "numbered",
     "parse_column",
+    "short_kernel_name",
 ]
 
 Doubt = Callable[[dict[str, np.ndarray]], str]  # target columns -> one line, or ""
@@ -186,7 +187,7 @@ class KernelSpec:
 
     Args:
         short_name: begins their names; at most 30 characters, lower case. "" takes the folder's
-            name.
+            name, as `short_kernel_name` has it.
         machine_shape: the accelerator, such as NvidiaTeslaT4 (two of 15 GB); "" for none.
         train_internet: whether the train kernel has the internet; infer never has it.
         data: the data set with what lies outside Kaggle (ExternalSource): "owner/slug", or "slug"
@@ -205,6 +206,15 @@ class KernelSpec:
     models: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     image_pinning: str = "original"
+
+
+LONGEST_SHORT_NAME = 30  # characters; the role, a pipeline and folds follow, 50 are allowed
+
+
+def short_kernel_name(folder: str) -> str:
+    """The name that a folder's kernels begin with where its spec gives none: the folder's own, cut
+    where it is too long."""
+    return folder.replace("_", "-")[:LONGEST_SHORT_NAME].rstrip("-")
 
 
 @dataclass(frozen=True)

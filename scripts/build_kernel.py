@@ -62,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     for built in build(request):
         print(f"{paths.shown(built.folder)}: {built.metadata['id']}, {built.size:,} bytes")
+        if built.own_datasets:
+            print(f"  needs your data set {', '.join(built.own_datasets)}")
     return 0
 
 

@@ -55,13 +55,23 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class Built:
-    """A built kernel: its folder, its file, and what is in them."""
+    """A built kernel: its folder, its file, and what is in them.
+
+    `size` is what Kaggle will be sent, in bytes.
+    """
 
     folder: Path
     code_file: Path
     size: int
     config: KernelConfig
     metadata: dict[str, Any]
+
+    @property
+    def own_datasets(self) -> list[str]:
+        """The data sets that only this user can have put on Kaggle."""
+        owner = self.metadata["id"].partition("/")[0]
+        names: list[str] = self.metadata["dataset_sources"]
+        return [name for name in names if name.startswith(f"{owner}/")]
 
 
 @dataclass(frozen=True)
@@ -212,14 +222,15 @@ def _ready(
     code_file = config.kernel + FORMATS[request.format]
     if request.format == "notebook":
         text = notebook(config, code.members, spec.title)
-        check_size(sent_size(text), code_file, code.members)
+        size = sent_size(text)
     else:
         text = script(config, code.archive, spec.title)
-        check_size(len(text.encode()), code_file, code.members)
+        size = len(text.encode())
+    check_size(size, code_file, code.members)
     content = text.encode()
     metadata = check_metadata(_metadata(config, code_file, spec, user, request.format))
     folder = out / part
-    return Built(folder, folder / code_file, len(content), config, metadata), content, code.members
+    return Built(folder, folder / code_file, size, config, metadata), content, code.members
 
 
 def _metadata(
@@ -261,7 +272,7 @@ def _write(built: Built, content: bytes, members: Sequence[Member]) -> Built:
         "commit": built.config.commit,
         "dirty": built.config.dirty,
         "code": built.config.code,
-        "code_file": {"sha256": digest(content), "bytes": built.size},
+        "code_file": {"sha256": digest(content), "bytes": len(content), "sent": built.size},
         "config": built.config.as_dict(),
         "members": {
             member.name: {"sha256": digest(member.content), "bytes": len(member.content)}

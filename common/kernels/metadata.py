@@ -24,6 +24,8 @@ LISTS = (
     "keywords",
 )
 KEYS = (*TEXTS, *SWITCHES, *LISTS, "docker_image_pinning_type")
+# what Kaggle adds when a kernel is pulled, and its command takes back
+OPTIONAL: dict[str, type] = {"id_no": int, "docker_image": str}
 CHOICES = {
     "language": ("python",),
     "kernel_type": ("script", "notebook"),
@@ -97,7 +99,7 @@ def check_metadata(values: object, where: str = METADATA_FILE) -> dict[str, Any]
     if not isinstance(values, dict):
         raise UsageError(f"{where} is no JSON object; build the kernel again")
     for name in values:
-        if name not in KEYS:
+        if name not in KEYS and name not in OPTIONAL:
             raise UsageError(f"{where}: {unknown_name('key', str(name), KEYS)}")
     missing = [name for name in KEYS if name not in values]
     if missing:
@@ -122,6 +124,9 @@ def _check_types(values: Mapping[str, Any], where: str) -> None:
         entries = values[name]
         if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
             raise UsageError(f"{where}: {name} is {entries!r}; expected a list of texts")
+    for name, kind in OPTIONAL.items():
+        if name in values and type(values[name]) is not kind:
+            raise UsageError(f"{where}: {name} is {values[name]!r}; expected a {kind.__name__}")
     for name, known in CHOICES.items():
         if values[name] not in known:
             raise UsageError(f"{where}: {name} is {values[name]!r}; expected {' or '.join(known)}")

@@ -7,9 +7,7 @@ from pathlib import Path
 from common import paths
 from common.errors import UsageError
 from common.kernels.metadata import check_slug
-from common.spec import KernelSpec
-
-LONGEST_SHORT_NAME = 30
+from common.spec import LONGEST_SHORT_NAME, KernelSpec, short_kernel_name
 
 
 def short_name(folder: str, kernel: KernelSpec) -> str:
@@ -17,7 +15,7 @@ def short_name(folder: str, kernel: KernelSpec) -> str:
 
     Raises: UsageError where it is too long or not in lower case.
     """
-    name = kernel.short_name or folder.replace("_", "-")
+    name = kernel.short_name or short_kernel_name(folder)
     where = f"KernelSpec.short_name of competitions/{folder}/spec.py"
     if len(name) > LONGEST_SHORT_NAME:
         raise UsageError(

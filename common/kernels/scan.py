@@ -111,9 +111,10 @@ def _from_calls(tree: ast.Module) -> Iterator[Import]:
         called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         called = called or getattr(node.func, "id", "")
         first = node.args[0]
-        is_text = isinstance(first, ast.Constant) and isinstance(first.value, str)
-        if called in ("import_module", "__import__") and is_text and first.value[:1] != ".":
-            yield Import(first.value, (), node.lineno, guarded=False)
+        name = first.value if isinstance(first, ast.Constant) else None
+        is_absolute = isinstance(name, str) and not name.startswith(".")
+        if called in ("import_module", "__import__") and is_absolute:
+            yield Import(str(name), (), node.lineno, guarded=False)
 
 
 def hard_coded_paths(tree: ast.Module) -> list[tuple[int, str]]:
