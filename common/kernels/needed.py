@@ -7,17 +7,20 @@ leaves the packed code, and the runs made with it, as they are.
 
 from __future__ import annotations
 
+import difflib
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import Distribution
 
-from common.errors import UsageError, unknown_name
+from common.errors import UsageError
 from common.kernels.bundled import called, package_members
 from common.kernels.image import GONE, IMAGE
 from common.kernels.listing import Member
 from common.kernels.scan import Import, hard_coded_paths, imports_in, parse
 
 OURS = ("common", "competitions", "kernels", "scripts", "tests", "benchmarks")
+NEAR = 0.8  # how alike a name must be to one of the image's to be taken for a typing error
 WHEEL = (
     "take what the image has, or attach its wheel: scripts/pack_dataset.py makes the data set, "
     "KernelSpec.datasets names it and KernelSpec.packages names the module"
@@ -41,38 +44,71 @@ def needed_members(
     Raises: UsageError, with the place, for an import that would fail on Kaggle and for a path that
     exists on one machine only; DataError for a source that is no Python.
     """
-    by_name = {member.name: member for member in candidates}
-    queue = [m.name for m in candidates if not _waits_for_import(m.name)]
-    taken: set[str] = set(queue)
-    brought: dict[str, Distribution] = {}
-    faults: list[str] = []
-    while queue:
-        member = by_name[queue.pop()]
+    known = {member.name: member for member in candidates}
+    walk = _Walk(known, f"competitions/{folder}/", packages, bundled)
+    walk.take(member.name for member in candidates if not _waits_for_import(member.name))
+    while walk.queue:
+        walk.read(known[walk.queue.pop()])
+    if walk.faults:
+        others = len(walk.faults) - 1
+        more = f" (and {others} more of the kind)" if others else ""
+        raise UsageError(min(walk.faults) + more)
+    kept = tuple(known[name] for name in sorted(walk.taken))
+    return kept, tuple(sorted(map(called, walk.brought.values())))
+
+
+@dataclass
+class _Walk:
+    """The way along the imports.
+
+    Args:
+        known: the files that may travel; those of a dependency are entered when it is met.
+        own: where the competition's files lie.
+        queue: what has been taken and is still to be read.
+    """
+
+    known: dict[str, Member]
+    own: str
+    packages: Collection[str]
+    bundled: dict[str, Distribution]
+    queue: list[str] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    brought: dict[str, Distribution] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def take(self, names: Iterable[str]) -> None:
+        new = sorted(set(names) - self.taken)
+        self.queue += new
+        self.taken.update(new)
+
+    def read(self, member: Member) -> None:
         if not member.name.endswith(".py"):
-            continue
+            return
         tree = parse(member)
-        if member.name.startswith(f"competitions/{folder}/"):
-            faults += [_path_fault(member.name, *found) for found in hard_coded_paths(tree)]
+        if member.name.startswith(self.own):
+            self.faults += [_path_fault(member.name, *found) for found in hard_coded_paths(tree)]
         for made in imports_in(member, tree):
-            top = made.module.split(".")[0]
-            if top in OURS:
-                new = _modules(made, by_name)
-                faults += [] if new or made.guarded else [_not_packed(member.name, made)]
-            elif top in bundled and top not in IMAGE and top not in brought:
-                brought[top] = bundled[top]
-                by_name.update({m.name: m for m in package_members(bundled[top])})
-                new = {m.name for m in package_members(bundled[top])}
-            else:
-                new = set()
-                known = made.guarded or top in packages or top in brought or _has(top)
-                faults += [] if known else [_lacking(member.name, made)]
-            queue += sorted(new - taken)
-            taken |= new
-    if faults:
-        more = f" (and {len(faults) - 1} more of the kind)" if len(faults) > 1 else ""
-        raise UsageError(sorted(faults)[0] + more)
-    kept = tuple(by_name[name] for name in sorted(taken))
-    return kept, tuple(sorted({called(distribution) for distribution in brought.values()}))
+            self.follow(member.name, made)
+
+    def follow(self, name: str, made: Import) -> None:
+        top = made.module.split(".")[0]
+        if top in OURS:
+            found = _modules(made, self.known)
+            self.take(found)
+            if not (found or made.guarded):
+                self.faults.append(_not_packed(name, made))
+        elif top in self.bundled and top not in IMAGE:
+            self.bring(top)
+        elif not (made.guarded or top in self.packages or _has(top)):
+            self.faults.append(_lacking(name, made))
+
+    def bring(self, top: str) -> None:
+        if top in self.brought:
+            return
+        self.brought[top] = self.bundled[top]
+        files = package_members(self.bundled[top])
+        self.known.update({member.name: member for member in files})
+        self.take(member.name for member in files)
 
 
 def _waits_for_import(name: str) -> bool:
@@ -107,8 +143,9 @@ def _lacking(name: str, made: Import) -> str:
     top = made.module.split(".")[0]
     if top in GONE:
         return f"{name}:{made.line} imports {top}, which is gone from Python 3.12 or 3.13"
-    near = unknown_name("module", top, IMAGE).partition("There are")[0].partition("; ")[2]
-    return f"{name}:{made.line} imports {top}, which Kaggle's image lacks; {near}{WHEEL}"
+    near = difflib.get_close_matches(top, IMAGE, n=1, cutoff=NEAR)
+    hint = f"did you mean {near[0]!r}? Otherwise " if near else ""
+    return f"{name}:{made.line} imports {top}, which Kaggle's image lacks; {hint}{WHEEL}"
 
 
 def _not_packed(name: str, made: Import) -> str:
