@@ -94,8 +94,8 @@ def check(session: Session) -> None:
         limit = getattr(session, name)
         if not (math.isfinite(limit) and limit > 0):
             raise UsageError(f"{name} is {limit}; expected a number above 0")
-    _check_names("input", session.inputs)
-    _check_names("source", session.source)
+    _check_names("inputs", session.inputs)
+    _check_names("source files", session.source)
     for place in (*session.inputs.values(), *session.python_paths):
         if not place.is_dir():
             raise DataError(f"{place} is no folder; expected one to show in the session")
@@ -111,7 +111,9 @@ def _check_names(what: str, names: Mapping[str, Path]) -> None:
     for name in names:
         parts = PurePosixPath(name).parts
         if not name or name != "/".join(parts) or ".." in parts or "\0" in name:
-            raise UsageError(f"{name!r} cannot name an {what}; expected a path such as 'a/b'")
+            raise UsageError(
+                f"{name!r} cannot be a name among the {what}; expected a path such as 'a/b'"
+            )
         for above in PurePosixPath(name).parents:
             if str(above) in names:
-                raise UsageError(f"the {what} {name!r} lies inside the {what} {str(above)!r}")
+                raise UsageError(f"of the {what}, {name!r} lies inside {str(above)!r}")

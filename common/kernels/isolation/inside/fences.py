@@ -1,7 +1,7 @@
 """Two fences for a process and its children that need no privilege and no namespaces.
 
 `cut_network` forbids sockets that reach other machines (seccomp); `WriteFence` forbids writing
-outside given folders (Landlock, Linux 5.19).
+outside given folders (Landlock, Linux 5.19). `put_up` puts up both, as far as the machine allows.
 """
 
 from __future__ import annotations
@@ -14,6 +14,25 @@ import socket
 import struct
 
 from common.kernels.isolation.inside import syscalls
+
+WRITABLE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+
+
+def put_up(writable: list[str]) -> tuple[WriteFence | None, list[str]]:
+    """The fence around the folders that may be written, to be closed by who must stay inside, and
+    a line for each fence that this machine does not allow. The network is cut at once."""
+    doubts = []
+    try:
+        cut_network()
+    except OSError as error:
+        doubts.append(f"the network is open: {error.strerror}")
+    devices = [device for device in WRITABLE_DEVICES if os.path.exists(device)]
+    shared_memory = ["/dev/shm"] if os.path.isdir("/dev/shm") else []
+    try:
+        return WriteFence([*writable, *shared_memory], devices), doubts
+    except OSError as error:
+        return None, [*doubts, f"other files can be written: {error.strerror}"]
+
 
 # ---- sockets ------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -19,7 +20,6 @@ from common.kernels.isolation.inside.supervise import Job, Stopped, supervise
 
 # what root may still do in a container: change owners, and pass over modes of its own files
 KEPT_CAPABILITIES = (0, 1, 3, 4)
-WRITABLE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -39,6 +39,9 @@ def main() -> None:
     try:
         ended = supervise(job, results, prepare)
     except Stopped:
+        if order["mode"] == "weak":  # elsewhere all of it was in memory, and has gone
+            for folder in order["writable"]:
+                shutil.rmtree(folder, ignore_errors=True)  # as far as it goes: nobody listens
         return
     _say(report, {"ended": ended})
 
@@ -65,19 +68,7 @@ def _bubblewrap(order: dict[str, Any]) -> Isolated:
 def _weak(order: dict[str, Any]) -> Isolated:
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD, *REQUESTS))  # waited for
     _end_with(order["parent"])
-    doubts = []
-    try:
-        fences.cut_network()
-    except OSError as error:
-        doubts.append(f"the network is open: {error.strerror}")
-    fence = None
-    try:
-        fence = fences.WriteFence(
-            list(filter(os.path.exists, [*order["writable"], "/dev/shm"])),
-            list(filter(os.path.exists, WRITABLE_DEVICES)),
-        )
-    except OSError as error:
-        doubts.append(f"other files can be written: {error.strerror}")
+    fence, doubts = fences.put_up(order["writable"])
     largest = max(order["job"]["sizes"].values())
 
     def prepare() -> None:
