@@ -54,7 +54,7 @@ def find(root: Path, kind: Kind, name: str, markers: Sequence[str] = ()) -> Path
             found = _choose(list(_matches(root, parts, any_case=any_case)), markers)
             if found is not None:
                 return found
-    for folder in _folders(root) if markers else ():
+    for folder in folders_below(root) if markers else ():
         if _holds(folder, markers):
             return folder
     raise DataError(_not_mounted(root, kind, name, markers))
@@ -108,10 +108,10 @@ def _holds(folder: Path, markers: Sequence[str]) -> bool:
     return all((folder / marker).exists() for marker in markers)
 
 
-def _folders(root: Path) -> Iterator[Path]:
+def folders_below(root: Path, deepest: int = DEEPEST_MARKER) -> Iterator[Path]:
     """Folders below `root`, breadth first, so that the least deep one is met first."""
     level, seen = [root], 0
-    for _ in range(DEEPEST_MARKER):
+    for _ in range(deepest):
         below: list[Path] = []
         for folder in level:
             for path in _subfolders(folder):

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from common import files, paths
-from common.errors import RunError
+from common.errors import DataError, RunError
 from common.kernels.config import KernelConfig, RunConfig
 from common.kernels.record import KERNEL_FILE
 from common.kernels.rehearsed import Rehearsal
+from common.mounts import DEEPEST_MARKER, folders_below
 from common.runfolder import MANIFEST, SETTINGS, RunFolder
 
 DEEPEST = 3  # folders below a mount in which a run is looked for
@@ -27,21 +28,15 @@ def attached_runs(config: KernelConfig, rehearsal: Rehearsal | None) -> list[Run
     return [_run_for(wanted, config, rehearsal) for wanted in config.runs]
 
 
-def runs_below(place: Path) -> Iterator[RunFolder]:
+def runs_below(place: Path, deepest: int = DEEPEST) -> Iterator[RunFolder]:
     """The runs in a folder, the least deep first."""
-    level = [place]
-    for _ in range(DEEPEST + 1):
-        for folder in level:
-            if (folder / MANIFEST).is_file() and (folder / SETTINGS).is_file():
-                yield RunFolder(folder)
-        level = [path for folder in level for path in sorted(folder.iterdir()) if path.is_dir()]
+    for folder in (place, *folders_below(place, deepest)):
+        if (folder / MANIFEST).is_file() and (folder / SETTINGS).is_file():
+            yield RunFolder(folder)
 
 
 def _run_for(wanted: RunConfig, config: KernelConfig, rehearsal: Rehearsal | None) -> RunFolder:
-    if wanted.dataset:
-        place = paths.dataset_input(wanted.dataset)
-    else:
-        place = paths.kernel_output(wanted.kernel, ("run/" + MANIFEST,))
+    place = paths.dataset_input(wanted.dataset) if wanted.dataset else _output(wanted.kernel)
     expected = rehearsal.run if rehearsal is not None and rehearsal.run else wanted.run
     runs = list(runs_below(place))
     if not runs:
@@ -56,6 +51,18 @@ def _run_for(wanted: RunConfig, config: KernelConfig, rehearsal: Rehearsal | Non
         chosen = _with_identity(runs, expected, place)
     _check_not_rehearsed(chosen)
     return chosen
+
+
+def _output(kernel: str) -> Path:
+    """Where a kernel's output is mounted: by its name, else by the record in its run."""
+    try:
+        return paths.kernel_output(kernel)
+    except DataError:
+        for run in runs_below(paths.input_root(), DEEPEST_MARKER):
+            record = record_of(run)
+            if record is not None and record.get("kernel") == kernel:
+                return run.path
+        raise
 
 
 def _with_identity(runs: list[RunFolder], expected: str, place: Path) -> RunFolder:

@@ -103,9 +103,7 @@ def test_a_module_that_the_image_lacks_is_named_with_its_place() -> None:
 def test_several_faults_are_counted() -> None:
     more: dict[str, bytes | str] = {"common/deep/inner.py": "import absent_a\n"}
     with pytest.raises(UsageError, match=r"imports absent_a.*\(and 2 more of the kind\)$"):
-        needed(
-            "import absent_a\nimport absent_b\n", more={"common/deep/inner.py": "import absent_c\n"}
-        )
+        needed("import absent_b\nimport absent_c\n", more=more)
 
 
 def test_faults_are_found_in_what_is_reached_only() -> None:
