@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common.kernels.isolation.inside.namespaces import HOST_NAME, Step
+from common.kernels.isolation.inside.steps import HOST_NAME, Step
 
 PROGRAM = "bwrap"
 # change owners, pass over modes: what root may do in a container

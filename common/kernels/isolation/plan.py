@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from common.kernels.isolation.inside.namespaces import HOST_NAME, Step
+from common.kernels.isolation.inside.steps import HOST_NAME, Step
 from common.kernels.isolation.session import INPUT, SOURCE, TEMPORARY, WORKING, Session
 
 # where programs and libraries lie; those that this machine lacks are left out

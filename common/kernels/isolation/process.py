@@ -143,7 +143,7 @@ def _read_report(status: int, lines: bytes, log: Path) -> tuple[dict[str, Any], 
     if "refused" in said:
         raise Refused(said["refused"])
     last = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
-    if last.startswith("bwrap: "):  # which reports to nobody else
+    if "started" not in said and last.startswith("bwrap: "):  # which reports to nobody else
         raise Refused(last)
     raise RunError(
         f"the process that isolates the session ended with status {status} and no report (last "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from common import paths
 from common.errors import UsageError, unknown_name
 from common.files import make_folder
 from common.kernels.isolation import bubblewrap, plan, weak
-from common.kernels.isolation.inside.namespaces import Step
+from common.kernels.isolation.inside.steps import Step
 from common.kernels.isolation.process import SOURCE, Refused, command_line, isolate
 from common.kernels.isolation.session import WORKING, Outcome, Session, check, interpreter_paths
 
@@ -29,10 +30,12 @@ def run(session: Session, results: Path, mode: str = "auto") -> Outcome:
     `results`/working, also when the command fails or is stopped. When this process ends, however
     it does, the session ends too.
 
-    Raises: UsageError for a mode that is unknown or not possible here, and for a folder `results`
-    that holds something; UsageError or DataError for a session that cannot be laid out; RunError
-    where the isolating process itself is killed.
+    Raises: UsageError for a mode that is unknown or not possible here, for another system than
+    Linux, and for a folder `results` that holds something; UsageError or DataError for a session
+    that cannot be laid out; RunError where the isolating process itself is killed.
     """
+    if sys.platform != "linux":
+        raise UsageError(f"a session needs Linux, and this is {sys.platform}; WSL will do")
     check(session)
     if mode not in ("auto", *MODES):
         raise UsageError(unknown_name("mode", mode, ("auto", *MODES)))

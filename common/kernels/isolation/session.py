@@ -99,6 +99,12 @@ def check(session: Session) -> None:
     for place in (*session.inputs.values(), *session.python_paths):
         if not place.is_dir():
             raise DataError(f"{place} is no folder; expected one to show in the session")
+    for place in session.python_paths:
+        covered = [
+            own for own in (*TEMPORARY, WORKING) if Path(own).is_relative_to(place.resolve())
+        ]
+        if covered:
+            raise UsageError(f"{place} cannot be shown in a session: it would cover {covered[0]}")
     for place in session.source.values():
         if not place.is_file():
             raise DataError(f"{place} is no file; expected one to show in {SOURCE}")

@@ -7,7 +7,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.kernels.isolation.inside.fences import landlock_version
 from common.kernels.isolation.session import INPUT, SOURCE, WORKING, Session
 
 
@@ -46,6 +45,8 @@ def lay_out(session: Session, places: Places) -> None:
     Inputs are links to the files of this machine where Landlock keeps these from being written;
     where it is missing they are copies. Their folders cannot be written, except by root.
     """
+    from common.kernels.isolation.inside.fences import landlock_version  # loads on Linux only
+
     for folder in (places.inputs, places.source, places.working, places.temporary):
         folder.mkdir()
     put = os.symlink if landlock_version() >= 2 else shutil.copy2

@@ -106,7 +106,8 @@ def execute(tmp_path: Path) -> Execute:
         script = tmp_path / "script.py"
         script.write_text(HEAD + code)
         changes.setdefault("source", {"script.py": script})
-        changes.setdefault("command", (sys.executable, "-u", "/kaggle/src/script.py"))
+        # without the site's packages, which take longer to find than everything else
+        changes.setdefault("command", (sys.executable, "-S", "/kaggle/src/script.py"))
         outcome = run(session(**changes), tmp_path / "results", mode)
         return Ran(outcome, outcome.log.read_text())
 

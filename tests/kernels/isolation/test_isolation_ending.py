@@ -65,7 +65,9 @@ def test_a_command_that_does_not_exist_is_told_in_the_log(mode: str, execute: Ex
 
 
 def test_the_log_holds_output_and_errors_in_order(mode: str, execute: Execute) -> None:
-    ran = execute(mode, 'print("one"); print("two", file=sys.stderr); open("/dev/stdout", "w")')
+    ran = execute(
+        mode, 'print("one", flush=True); print("two", file=sys.stderr); open("/dev/stdout", "w")'
+    )
     assert ran.text == "one\ntwo\n"
 
 

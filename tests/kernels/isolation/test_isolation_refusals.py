@@ -15,7 +15,7 @@ from common import paths
 from common.errors import DataError, UsageError
 from common.kernels.isolation import bubblewrap, plan, run, running, weak
 from common.kernels.isolation.inside import fences
-from common.kernels.isolation.inside.namespaces import Step
+from common.kernels.isolation.inside.steps import Step
 from tests.kernels.isolation.conftest import session
 
 HERE = Path(__file__)
@@ -38,6 +38,8 @@ HERE = Path(__file__)
             "of the inputs, 'a/b' lies inside 'a'",
         ),
         ({"source": {".": HERE}}, "cannot be a name among the source files"),
+        ({"python_paths": (Path("/"),)}, "/ cannot be shown .* it would cover /kaggle/temp"),
+        ({"python_paths": (Path("/tmp"),)}, "/tmp cannot be shown .* it would cover /tmp"),
         ({"environment": {"A=B": ""}}, "'A=B' cannot be an environment variable"),
         ({"environment": {"A": "\0"}}, "'A' cannot be an environment variable"),
     ],
@@ -77,6 +79,12 @@ def test_results_are_not_written_over(tmp_path: Path) -> None:
 def test_an_unknown_mode_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did you mean 'namespaces'"):
         run(session(), tmp_path / "results", "namespace")
+
+
+def test_another_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(UsageError, match="needs Linux, and this is darwin"):
+        run(session(), tmp_path / "results")
 
 
 @pytest.fixture
@@ -150,7 +158,7 @@ def test_without_landlock_weak_inputs_are_copies(
     data = tmp_path / "data"
     (data / "images").mkdir(parents=True)
     (data / "images/1.txt").write_text("one")
-    monkeypatch.setattr(weak, "landlock_version", lambda: 0)
+    monkeypatch.setattr(fences, "landlock_version", lambda: 0)
     (tmp_path / "kit").mkdir()
     places = weak.Places.under(tmp_path / "kit")
     weak.lay_out(session(inputs={"competitions/toy": data}), places)

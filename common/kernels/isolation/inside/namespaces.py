@@ -8,9 +8,9 @@ import select
 import signal
 import socket
 import struct
-from typing import NamedTuple
 
 from common.kernels.isolation.inside import syscalls
+from common.kernels.isolation.inside.steps import HOST_NAME, Step
 
 ALL = (
     syscalls.NEW_USER
@@ -20,27 +20,8 @@ ALL = (
     | syscalls.NEW_IPC
     | syscalls.NEW_NAMES
 )
-HOST_NAME = "kaggle"
 ROOT_SIZE = "16m"  # the root holds mount points and links only
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1  # of a network interface
-
-
-class Step(NamedTuple):
-    """One thing to lay out under the new root; later steps may lie inside earlier ones.
-
-    Args:
-        kind: "bind" (a file or folder, read-only), "device" (the same, for a device), "memory"
-            (a writable folder in memory), "hidden" (an empty folder laid over what is there),
-            "link", "folder", "processes" (/proc).
-        place: the absolute path inside.
-        source: what is bound; what a link says.
-        size: bytes of a folder in memory; 0 for the system's default.
-    """
-
-    kind: str
-    place: str
-    source: str = ""
-    size: int = 0
 
 
 def enter(steps: list[Step], root: str) -> None:

@@ -36,7 +36,11 @@ def _parent(process: int) -> int:
 
 
 def memory(processes: list[int]) -> int:
-    """The memory that processes hold together, in bytes: what they share is counted once."""
+    """The memory that processes hold together, in bytes: what they share is counted once.
+
+    A control group would be exact, but it counts the files of folders in memory as well, and an
+    ordinary user may rarely make one.
+    """
     return sum(map(_memory_of, processes))
 
 

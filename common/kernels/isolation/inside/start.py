@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from common.kernels.isolation.inside import fences, namespaces, syscalls
+from common.kernels.isolation.inside.steps import Step
 from common.kernels.isolation.inside.supervise import Job, Stopped, supervise
 
 # what root may still do in a container: change owners, and pass over modes of its own files
@@ -55,7 +56,7 @@ Isolated = tuple[Callable[[], None], list[str]]  # what the command's process do
 
 def _namespaces(order: dict[str, Any]) -> Isolated:
     _end_with(order["parent"])
-    namespaces.enter([namespaces.Step(*step) for step in order["steps"]], order["root"])
+    namespaces.enter([Step(*step) for step in order["steps"]], order["root"])
     _take_no_requests()
     return (lambda: syscalls.keep_capabilities(KEPT_CAPABILITIES)), []
 
@@ -69,7 +70,9 @@ def _weak(order: dict[str, Any]) -> Isolated:
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD, *REQUESTS))  # waited for
     _end_with(order["parent"])
     fence, doubts = fences.put_up(order["writable"])
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     largest = max(order["job"]["sizes"].values())
+    largest = largest if most == resource.RLIM_INFINITY else min(largest, most)
 
     def prepare() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
