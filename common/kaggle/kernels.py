@@ -142,6 +142,8 @@ def held(kaggle: Kaggle, ref: str, version: int | None = None) -> Held | None:
         except KaggleError as error:
             if error.kind in (Kind.MISSING, Kind.FORBIDDEN):
                 return None
+            if version and error.kind == Kind.REFUSED:  # a number that is not there yet
+                return None
             raise
         metadata = files.read_json(Path(folder) / _METADATA)
         code = [path for path in Path(folder).iterdir() if path.name != _METADATA]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from common.errors import KaggleError, KitError
+from common.errors import KaggleError
 from common.kaggle import journal as journal_module
 from common.kaggle import kernels
 from common.kaggle.built import Built
@@ -175,14 +175,18 @@ class Pusher:
         return known.latest if known is not None and known.kernel == self.built.ref else None
 
     def _version_of(self, before: int | None) -> int | None:
-        """The latest version's number, found by asking for versions one after the other, in
-        strides that double; None where it cannot be told."""
+        """The number of the version that Kaggle holds, found by asking which numbers exist; None
+        where it cannot be told.
+
+        Args:
+            before: a number that it is higher than, mostly by one; None where nothing is known.
+        """
 
         def exists(number: int) -> bool:
             return kernels.held(self.kaggle, self.built.ref, number) is not None
 
         try:
-            low = before or 0
+            low = 1 if before is None else before + 1
             stride = 1
             while exists(low + stride):
                 low, stride = low + stride, 2 * stride
@@ -192,6 +196,7 @@ class Pusher:
             while high - low > 1:
                 middle = (low + high) // 2
                 low, high = (middle, high) if exists(middle) else (low, middle)
-        except KitError:  # the push itself stands; only its number is not known
+        except KaggleError as error:  # the push itself stands; only its number is not known
+            self.kaggle.say(f"the version's number could not be asked for: {error}")
             return None
-        return low or None
+        return low

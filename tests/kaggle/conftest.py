@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def fake(fake_kaggle: FakeKaggle) -> FakeKaggle:
 def cli(kaggle_cli: KaggleCli, monkeypatch: pytest.MonkeyPatch) -> KaggleCli:
     """The real command, which this process and its children find as a user's would."""
     kaggle_cli.enter(monkeypatch)
+    monkeypatch.setattr(tempfile, "tempdir", None)  # as children see it
     return kaggle_cli
 
 

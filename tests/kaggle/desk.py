@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from common import files
+from common.kaggle.built import open_built
+from common.kaggle.journal import WAITING, Journal
 from common.kaggle.patience import Patience
 from common.kernels.metadata import title_of
 from common.runfolder import RunFolder
@@ -132,6 +134,15 @@ def ends_well(fake: FakeKaggle, role: str, output: Mapping[str, bytes], **more: 
     statuses = ("QUEUED", "RUNNING", "RUNNING", "COMPLETE")
     run = Run(**{"statuses": statuses, "output": output, "log": "one\ntwo\n", **more})
     fake.world.next_run(f"ada/digits-{role}", run)
+
+
+def pushed(fake: FakeKaggle, built: Path, role: str = "train", **run: Any) -> Path:
+    """A built kernel that an earlier call has pushed, and that has ended well since."""
+    opened = open_built(SLUG, role, built)
+    run = {"statuses": ("COMPLETE",), **run}
+    fake.world.add_kernel(opened.ref, Run(**run), text=opened.source)
+    Journal(opened.ref, opened.content, WAITING, sent=0.0, before=0, version=1).write(built)
+    return built
 
 
 def left_over(folder: Path) -> list[str]:
