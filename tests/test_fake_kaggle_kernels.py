@@ -130,6 +130,9 @@ def test_slugs_have_at_most_50_characters_and_owners_push_for_themselves(
 def test_gpu_sessions_and_hours_are_counted(fake_kaggle: FakeKaggle) -> None:
     world, calls = fake_kaggle.world, KernelCalls(fake_kaggle.world)
     world.next_run("ada/leaf-cnn", Run(statuses=("RUNNING", "ERROR")))
+    for owner in ("ada", "bob"):  # neither without a GPU nor of another account
+        shape = None if owner == "ada" else "NvidiaTeslaT4"
+        world.add_kernel(f"{owner}/other", Run(statuses=("RUNNING",)), machineShape=shape)
     push = {"slug": "ada/leaf-cnn", "newTitle": "Leaf CNN", "machineShape": "NvidiaTeslaT4"}
     assert [calls.save_kernel(push).get("versionNumber") for _ in range(3)] == [1, 2, None]
     assert "GPU session count of 2" in calls.save_kernel(push)["error"]
