@@ -11,7 +11,7 @@ from common import files, paths, registry
 from common.errors import UsageError, unknown_name
 from common.kernels import naming
 from common.kernels.bundle import check_size, code_members, digest, pack
-from common.kernels.bundled import bundled_packages
+from common.kernels.bundled import bundled_packages, pinned_packages
 from common.kernels.config import ROLES, KernelConfig, RunConfig
 from common.kernels.expected_runs import ExpectedRun, expected_runs
 from common.kernels.listing import Commit, Member, commit_of
@@ -165,7 +165,7 @@ def _checked_pipeline(folder: str, request: BuildRequest) -> str:
 
 def _code(folder: str, spec: CompetitionSpec) -> _Code:
     members, packages = needed_members(
-        code_members(folder), folder, spec.kernel.packages, bundled_packages()
+        code_members(folder), folder, spec.kernel.packages, bundled_packages(), pinned_packages()
     )
     return _Code(members, pack(members), commit_of(paths.repository()), packages)
 
@@ -226,7 +226,8 @@ def _ready(
     else:
         text = script(config, code.archive, spec.title)
         size = len(text.encode())
-    check_size(size, code_file, code.members)
+    way = "--format script packs them much smaller. " if request.format == "notebook" else ""
+    check_size(size, code_file, code.members, way)
     content = text.encode()
     metadata = check_metadata(_metadata(config, code_file, spec, user, request.format))
     folder = out / part

@@ -47,14 +47,18 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def check_size(size: int, name: str, packed: Sequence[Member]) -> None:
-    """Raises UsageError, with the largest members, where a built file is too large for Kaggle."""
+def check_size(size: int, name: str, packed: Sequence[Member], way: str = "") -> None:
+    """Raises UsageError, with the largest members, where a built file is too large for Kaggle.
+
+    Args:
+        way: what else may help, as words that end in a space.
+    """
     if size <= LARGEST_SOURCE:
         return
     largest = sorted(packed, key=lambda member: (-len(member.content), member.name))[:MOST_NAMED]
     named = ", ".join(f"{member.name} ({len(member.content):,})" for member in largest)
     raise UsageError(
         f"{name} would have {size:,} bytes; Kaggle takes {LARGEST_SOURCE:,}. Largest are {named}. "
-        "What is no source belongs into a data set: scripts/pack_dataset.py makes one, "
+        f"{way}What is no source belongs into a data set: scripts/pack_dataset.py makes one, "
         "KernelSpec.datasets names it"
     )

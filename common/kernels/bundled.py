@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import Distribution
 from pathlib import Path
 
+from common import paths
 from common.errors import DataError
 from common.kernels.listing import Member
 
@@ -26,6 +27,13 @@ def bundled_packages(folder: Path | None = None) -> dict[str, Distribution]:
             if file.suffix == ".py" and not file.parts[0].endswith(".dist-info"):
                 found[Path(file.parts[0]).stem] = distribution
     return found
+
+
+def pinned_packages() -> set[str]:
+    """What scripts/setup puts there, by import names: those of requirements/bundled.txt."""
+    path = paths.repository() / "requirements/bundled.txt"
+    pins = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return {pin.partition("==")[0].replace("-", "_").lower() for pin in pins if "==" in pin}
 
 
 def called(distribution: Distribution) -> str:

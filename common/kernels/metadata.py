@@ -35,7 +35,6 @@ CHOICES = {
 MACHINE_SHAPES = (
     "",
     "NvidiaTeslaT4",
-    "NvidiaTeslaT4Highmem",
     "NvidiaL4",
     "NvidiaL4X1",
     "NvidiaRtxPro6000",
@@ -165,7 +164,11 @@ def check_machine_shape(shape: str, where: str) -> None:
     if shape in NO_LONGER:
         raise UsageError(f"{where}: machine_shape is {shape!r}: {NO_LONGER[shape]}; take T4s")
     if shape not in MACHINE_SHAPES:
-        raise UsageError(f"{where}: {unknown_name('machine_shape', shape, MACHINE_SHAPES)}")
+        known = unknown_name("machine_shape", shape, filter(None, MACHINE_SHAPES))
+        raise UsageError(
+            f"{where}: {known}; for a name that it does not know Kaggle gives any machine. A new "
+            "one goes into common/kernels/metadata.py"
+        )
 
 
 def _check_sources(values: Mapping[str, Any], where: str) -> None:

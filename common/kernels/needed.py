@@ -32,6 +32,7 @@ def needed_members(
     folder: str,
     packages: Collection[str],
     bundled: dict[str, Distribution],
+    pinned: Collection[str] = (),
 ) -> tuple[tuple[Member, ...], tuple[str, ...]]:
     """The files that travel, and the packed dependencies as "name version".
 
@@ -40,12 +41,13 @@ def needed_members(
         folder: of the competition.
         packages: modules that attached data sets bring.
         bundled: what may be packed along, by import name.
+        pinned: what scripts/setup would have put there.
 
     Raises: UsageError, with the place, for an import that would fail on Kaggle and for a path that
     exists on one machine only; DataError for a source that is no Python.
     """
     known = {member.name: member for member in candidates}
-    walk = _Walk(known, f"competitions/{folder}/", packages, bundled)
+    walk = _Walk(known, f"competitions/{folder}/", packages, bundled, pinned)
     walk.take(member.name for member in candidates if not _waits_for_import(member.name))
     while walk.queue:
         walk.read(known[walk.queue.pop()])
@@ -71,6 +73,7 @@ class _Walk:
     own: str
     packages: Collection[str]
     bundled: dict[str, Distribution]
+    pinned: Collection[str]
     queue: list[str] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     brought: dict[str, Distribution] = field(default_factory=dict)
@@ -100,7 +103,7 @@ class _Walk:
         elif top in self.bundled and top not in IMAGE:
             self.bring(top)
         elif not (made.guarded or top in self.packages or _has(top)):
-            self.faults.append(_lacking(name, made))
+            self.faults.append(_lacking(name, made, pinned=top in self.pinned))
 
     def bring(self, top: str) -> None:
         if top in self.brought:
@@ -139,8 +142,13 @@ def _has(top: str) -> bool:
     return top in IMAGE or (top in sys.stdlib_module_names and top not in GONE)
 
 
-def _lacking(name: str, made: Import) -> str:
+def _lacking(name: str, made: Import, *, pinned: bool) -> str:
     top = made.module.split(".")[0]
+    if pinned:
+        return (
+            f"{name}:{made.line} imports {top}, which travels with the kernel and is not in this "
+            "environment's folder bundled/: run scripts/setup"
+        )
     if top in GONE:
         return f"{name}:{made.line} imports {top}, which is gone from Python 3.12 or 3.13"
     near = difflib.get_close_matches(top, IMAGE, n=1, cutoff=NEAR)

@@ -56,6 +56,8 @@ def say_facts(config: KernelConfig, rehearsal: Rehearsal | None, say: Say = prin
     say(f"versions: {', '.join(f'{name} {number}' for name, number in versions().items())}")
     if config.packages:
         say(f"packed: {', '.join(config.packages)}")
+    for run in config.runs:
+        say(f"reads: {run.dataset or run.kernel}, {run.run or 'a run of this code'}")
     rerun = ", the scored rerun" if paths.is_rerun() else ""
     say(f"run type: {paths.run_type() or 'none, so not on Kaggle'}{rerun}")
     say(f"variables, names only: {', '.join(paths.variable_names('KAGGLE_', 'KIT_')) or 'none'}")

@@ -10,7 +10,7 @@ import pytest
 from common import registry
 from common.errors import DataError, UsageError
 from common.kernels.bundle import code_members
-from common.kernels.bundled import bundled_packages
+from common.kernels.bundled import bundled_packages, pinned_packages
 from common.kernels.listing import Member
 from common.kernels.needed import needed_members
 
@@ -30,6 +30,7 @@ def needed(
     packages: tuple[str, ...] = (),
     bundled: dict[str, Distribution] | None = None,
     more: dict[str, bytes | str] | None = None,
+    pinned: tuple[str, ...] = (),
 ) -> tuple[list[str], tuple[str, ...]]:
     """The names of what travels, and the packed dependencies."""
     texts = {**ENTRY, "competitions/x/pipeline.py": pipeline, **(more or {})}
@@ -37,7 +38,7 @@ def needed(
         Member(name, text.encode() if isinstance(text, str) else text)
         for name, text in texts.items()
     ]
-    kept, brought = needed_members(members, "x", packages, bundled or {})
+    kept, brought = needed_members(members, "x", packages, bundled or {}, pinned)
     return [member.name for member in kept], brought
 
 
@@ -165,6 +166,15 @@ def test_what_a_dependency_imports_must_be_there_too(bundle: Path) -> None:
     (bundle / "somewhat/more.py").write_text("import albucatastrophe\n")
     with pytest.raises(UsageError, match=r"somewhat/more\.py:1 imports albucatastrophe"):
         needed("import somewhat\n", bundled=bundled_packages(bundle))
+
+
+def test_a_dependency_that_setup_would_bring_names_setup() -> None:
+    with pytest.raises(UsageError, match=r"imports somewhat, which travels.*run scripts/setup"):
+        needed("import somewhat\n", pinned=("somewhat",))
+
+
+def test_the_pinned_dependencies_are_those_of_the_requirements() -> None:
+    assert "segmentation_models_pytorch" in pinned_packages()
 
 
 def test_a_dependency_without_its_licence_is_refused(bundle: Path) -> None:
