@@ -10,6 +10,7 @@ from common import files, paths
 from common.cli import expected_errors
 from common.errors import KitError, UsageError
 from common.kernels.config import KernelConfig
+from common.kernels.data import mount_of
 from common.kernels.rehearsed import read_rehearsal
 from common.kernels.startup import check_devices, say_devices, say_facts
 
@@ -48,6 +49,8 @@ def run(config_text: str) -> None:
     files.write_text(paths.commit_file(), config.commit + "\n")
     rehearsal = read_rehearsal()
     say_facts(config, rehearsal)
+    for source in config.sources:
+        mount_of(source)  # what is missing is told before anything slow begins
     if config.datasets:
         # points caches and paths at what is attached, so it comes before torch and fastai
         try:

@@ -77,6 +77,41 @@ def build(
     )
 
 
+def run_notebook(
+    text: str, folder: Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A notebook's cells, one after the other as a notebook server has them, in an interpreter of
+    their own and an empty working folder."""
+    (folder / "kernel.ipynb").write_text(text, encoding="utf-8")
+    (folder / "runner.py").write_text(RUNNER, encoding="utf-8")
+    (folder / "working").mkdir()
+    return run(
+        *(sys.executable, folder / "runner.py", folder / "kernel.ipynb"),
+        cwd=folder / "working",
+        environment={"KIT_TEMP": str(folder), **(environment or {})},
+    )
+
+
+RUNNER = """\
+import json, sys
+
+def run(text, names):
+    for cell in json.loads(text)["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] != "code":
+            continue
+        if source.startswith("%%writefile "):
+            line, _, body = source.partition("\\n")
+            path = line.removeprefix("%%writefile ").replace("{KIT}", names["KIT"])
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(body + "\\n")
+        else:
+            exec(compile(source, "cell", "exec"), names)
+
+run(open(sys.argv[1], encoding="utf-8").read(), {"__name__": "__main__"})
+"""
+
+
 def a_config(**changes: object) -> KernelConfig:
     """A config of a train kernel."""
     values = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,54 +12,23 @@ import pytest
 from common.errors import DataError
 from common.kernels.listing import Member
 from common.kernels.notebook_format import notebook, sent_size
-from tests.kernels.desk import TINY, a_config, run
+from tests.kernels.desk import TINY, a_config, run_notebook
 
 MAGIC = "%%writefile {KIT}/code/"
 TEXT = Member(
     "competitions/x/odd.py",
     'a = "{KIT} $HOME"\n\n\nb = """%%writefile x\n"""\n\t# ä → \N{ROCKET} \u2028 \x0c\n\n'.encode(),
 )
-RUNNER = """\
-import json, sys
-
-def run(text, names):
-    for cell in json.loads(text)["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] != "code":
-            continue
-        if source.startswith("%%writefile "):
-            line, _, body = source.partition("\\n")
-            path = line.removeprefix("%%writefile ").replace("{KIT}", names["KIT"])
-            with open(path, "w", encoding="utf-8", newline="") as file:
-                file.write(body + "\\n")
-        else:
-            exec(compile(source, "cell", "exec"), names)
-
-run(open(sys.argv[1], encoding="utf-8").read(), {"__name__": "__main__"})
-"""
 
 
 def cells_of(*more: Member) -> list[dict[str, Any]]:
-    cells: list[dict[str, Any]] = json.loads(notebook(a_config(), (*TINY, *more), "Digits"))[
-        "cells"
-    ]
+    value = json.loads(notebook(a_config(), (*TINY, *more), "Digits"))
+    cells: list[dict[str, Any]] = value["cells"]
     return cells
 
 
 def source(cell: dict[str, Any]) -> str:
     return "".join(cell["source"])
-
-
-def run_notebook(text: str, folder: Path) -> Any:
-    """Runs the cells as a notebook server does, in an interpreter of its own."""
-    (folder / "digits.ipynb").write_text(text, encoding="utf-8")
-    (folder / "runner.py").write_text(RUNNER, encoding="utf-8")
-    (folder / "working").mkdir()
-    return run(
-        *(sys.executable, folder / "runner.py", folder / "digits.ipynb"),
-        cwd=folder / "working",
-        environment={"KIT_TEMP": str(folder)},
-    )
 
 
 def test_every_cell_gives_its_module_back_byte_for_byte(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from common.kernels.config import KernelConfig
 from common.kernels.metadata import KEYS, check_metadata
 from scripts import build_kernel
-from tests.kernels.desk import build, copy_repository, run
+from tests.kernels.desk import build, copy_repository, run, run_notebook
 
 USER = "somebody-else"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -433,6 +433,42 @@ def test_a_run_that_changed_is_refused(repository: Path, tmp_path: Path) -> None
     write_run(tmp_path / "run", a_train_config(repository))
     (tmp_path / "run/settings.json").write_text("{}")
     assert "does not belong together" in refusal(repository, "--run", str(tmp_path / "run"))
+
+
+# ---- what a kernel says that cannot run ---------------------------------------------------------
+
+NOT_MOUNTED = "error: the competition 'digit-recognizer' is not mounted: found neither"
+
+
+def test_a_script_without_its_data_ends_with_one_line_and_exit_code_2(
+    repository: Path, tmp_path: Path
+) -> None:
+    out = built(repository, "--role", "train")
+    (tmp_path / "input/competitions/titanic").mkdir(parents=True)
+    environment = {"KIT_INPUT": str(tmp_path / "input"), "KIT_WORKING": str(tmp_path / "working")}
+    (tmp_path / "working").mkdir()
+    done = run(
+        *(sys.executable, out / "train/digits-train.py"),
+        cwd=tmp_path / "working",
+        environment=environment,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(NOT_MOUNTED)
+    assert "competitions/titanic" in line
+    assert "kernel: digits-train, train, of digit_recognizer" in done.stdout
+    assert not list((tmp_path / "working").iterdir())
+
+
+def test_a_notebook_without_its_data_ends_with_that_line_as_its_exception(
+    repository: Path, tmp_path: Path
+) -> None:
+    out = built(repository, "--role", "train", "--format", "notebook")
+    text = (out / "train/digits-train.ipynb").read_text(encoding="utf-8")
+    done = run_notebook(text, tmp_path, {"KIT_INPUT": str(tmp_path / "input")})
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"kernels.start.KernelStopped: {NOT_MOUNTED}")
 
 
 # ---- on the fixture -----------------------------------------------------------------------------
