@@ -56,6 +56,11 @@ def runs_dir(folder: str) -> Path:
     return home() / "runs" / folder
 
 
+def datasets_dir() -> Path:
+    """The data sets that are made for Kaggle, a folder each."""
+    return home() / "datasets"
+
+
 def work_dir(folder: str) -> Path:
     """What preparing a competition's data writes, and what can be made again."""
     return home() / "data" / "work" / folder
@@ -173,6 +178,32 @@ def _user_in(path: Path) -> str:
             f"{path} is no JSON object; expected Kaggle's username and key: make a new token on "
             "Kaggle's settings page, or name the user with --user"
         ) from None
+
+
+# ---- what an attached data set brings -----------------------------------------------------------
+
+
+def use_caches(folder: Path, *, offline: bool) -> None:
+    """Points the caches of torch, of the hub's libraries and of timm at a folder, here and in
+    child processes. Takes effect in libraries that are imported afterwards.
+
+    Args:
+        offline: look into the caches only.
+    """
+    hub = folder / "huggingface"
+    os.environ["TORCH_HOME"] = str(folder / "torch")
+    os.environ["HF_HOME"] = str(hub)
+    os.environ["HF_HUB_CACHE"] = os.environ["HUGGINGFACE_HUB_CACHE"] = str(hub / "hub")
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    if offline:
+        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"):
+            os.environ[name] = "1"
+
+
+def use_modules(folder: Path) -> None:
+    """Lets child processes import from a folder, after what they import from already."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([before, str(folder)] if before else [str(folder)])
 
 
 # ---- mounted inputs -----------------------------------------------------------------------------

@@ -193,6 +193,8 @@ class KernelSpec:
         data: the data set with what lies outside Kaggle (ExternalSource): "owner/slug", or "slug"
             for the user's own.
         datasets: further data sets to attach (weights, wheels), named like `data`.
+        weights: pretrained weights that `pack_dataset.py <competition>` packs, such as
+            "timm/resnet18.a1_in1k"; one of `datasets` then holds them.
         models: models to attach, "owner/model/framework/variation/version".
         packages: modules that wheels in `datasets` bring, as they are imported.
         image_pinning: "original" keeps the image of the kernel's first version, "latest" does not.
@@ -203,6 +205,7 @@ class KernelSpec:
     train_internet: bool = True
     data: str = ""
     datasets: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     image_pinning: str = "original"

@@ -8,9 +8,11 @@ import sys
 
 from common import files, paths
 from common.cli import expected_errors
-from common.errors import KitError, UsageError
+from common.errors import KitError
+from common.kernels.attached import prepare
 from common.kernels.config import KernelConfig
 from common.kernels.data import mount_of
+from common.kernels.missing import missing_named
 from common.kernels.rehearsed import read_rehearsal
 from common.kernels.startup import check_devices, say_devices, say_facts
 
@@ -52,13 +54,9 @@ def run(config_text: str) -> None:
     for source in config.sources:
         mount_of(source)  # what is missing is told before anything slow begins
     if config.datasets:
-        # points caches and paths at what is attached, so it comes before torch and fastai
-        try:
-            from common.kernels.attached import prepare
-        except ImportError as error:  # until it exists
-            raise UsageError("data sets cannot be attached yet") from error
-        prepare(config)
+        prepare(config)  # points caches and paths at what is attached, so it comes before torch
     say_devices()
     check_devices(config)
     role = importlib.import_module(f"kernels.{config.role}")
-    role.run(config, rehearsal)
+    with missing_named(config):
+        role.run(config, rehearsal)

@@ -9,6 +9,7 @@ from typing import Any
 from common import files, paths
 from common.errors import DataError, RunError
 from common.kernels.config import KernelConfig, RunConfig
+from common.kernels.packed import attached_place
 from common.kernels.record import KERNEL_FILE
 from common.kernels.rehearsed import Rehearsal
 from common.mounts import DEEPEST_MARKER, folders_below
@@ -36,7 +37,10 @@ def runs_below(place: Path, deepest: int = DEEPEST) -> Iterator[RunFolder]:
 
 
 def _run_for(wanted: RunConfig, config: KernelConfig, rehearsal: Rehearsal | None) -> RunFolder:
-    place = paths.dataset_input(wanted.dataset) if wanted.dataset else _output(wanted.kernel)
+    if wanted.dataset:
+        place = attached_place(paths.dataset_input(wanted.dataset), wanted.dataset)
+    else:
+        place = _output(wanted.kernel)
     expected = rehearsal.run if rehearsal is not None and rehearsal.run else wanted.run
     runs = list(runs_below(place))
     if not runs:

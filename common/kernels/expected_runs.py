@@ -11,6 +11,7 @@ from common import files, paths
 from common.errors import RunError, UsageError
 from common.kernels.attached_runs import record_of, runs_below
 from common.kernels.config import RunConfig
+from common.kernels.packed import opened
 
 DATASET_FILE = "dataset-metadata.json"
 
@@ -53,8 +54,14 @@ def expected_runs(places: Sequence[Path], folder: str, user: str) -> list[Expect
 
 
 def _expected(place: Path, folder: str, user: str) -> ExpectedRun:
+    with opened(place) as inside:
+        return _expected_in(inside, place, folder, user)
+
+
+def _expected_in(inside: Path, place: Path, folder: str, user: str) -> ExpectedRun:
+    """The one run in a folder, which is the place itself or what was packed there."""
     shown = paths.shown(place)
-    runs = list(runs_below(place)) if place.is_dir() else []
+    runs = list(runs_below(inside)) if inside.is_dir() else []
     if len(runs) != 1:
         raise RunError(
             f"{shown} holds {len(runs)} runs; expected the folder of one, or a packed one"
