@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +33,9 @@ class Commit:
 
 def commit_of(root: Path) -> Commit:
     """The commit of the tree at `root`, its name with "+changes" where files differ from it;
-    "unknown" without git."""
-    head = _git(root, "rev-parse", "--short=12", "HEAD")
-    if head is None:
+    "unknown" without git, and before the first commit."""
+    head = _git(root, "rev-parse", "--short=12", "--quiet", "--verify", "HEAD", may_fail=True)
+    if not head:
         return Commit("unknown", dirty=False)
     dirty = bool(_git(root, "status", "--porcelain"))
     return Commit(head.decode().strip() + ("+changes" if dirty else ""), dirty)
@@ -47,8 +48,8 @@ def members(root: Path, places: tuple[str, ...]) -> tuple[Member, ...]:
         root: the repository.
         places: files or folders, relative to `root`.
 
-    Raises: DataError for links, for names that are not UTF-8, for files with credentials and for
-    files that are too large for any kernel.
+    Raises: DataError for links, for names that are not UTF-8, for files with credentials, for
+    files that are too large for any kernel, and where git cannot read its repository.
     """
     listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *places)
     names = _walked(root, places) if listed is None else listed.split(b"\0")
@@ -56,15 +57,17 @@ def members(root: Path, places: tuple[str, ...]) -> tuple[Member, ...]:
     return tuple(member for member in found if member is not None)
 
 
-def _git(root: Path, *words: str) -> bytes | None:
+def _git(root: Path, *words: str, may_fail: bool = False) -> bytes | None:
     """What git says; None where there is no git, or no repository whose root this is."""
-    if not (root / ".git").exists():
+    if not (root / ".git").exists() or shutil.which("git") is None:
         return None
-    try:
-        command = ["git", "-C", str(root), "-c", "core.quotepath=off", *words]
-        return subprocess.run(command, check=True, capture_output=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return None
+    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True)
+    if done.returncode and not may_fail:
+        reason = done.stderr.decode("utf-8", errors="replace").strip().partition("\n")[0]
+        raise DataError(
+            f"git cannot read {root} ({reason}); mend that, so that it is known what travels"
+        )
+    return done.stdout
 
 
 def _walked(root: Path, places: tuple[str, ...]) -> list[bytes]:

@@ -70,6 +70,17 @@ def test_the_commit_says_whether_the_tree_is_clean(tree: Path) -> None:
     assert commit_of(tree).dirty
 
 
+def test_before_the_first_commit_the_commit_is_unknown(tmp_path: Path) -> None:
+    run_git(tmp_path, "init", "--quiet")
+    assert commit_of(tmp_path).name == "unknown"
+
+
+def test_a_repository_that_git_cannot_read_is_told(tree: Path) -> None:
+    (tree / ".git/index").write_bytes(b"broken")
+    with pytest.raises(DataError, match="git cannot read"):
+        names_in(tree)
+
+
 def test_without_git_caches_and_hidden_files_stay(tree: Path) -> None:
     (tree / ".git").rename(tree / "elsewhere")
     (tree / "code/__pycache__").mkdir()
