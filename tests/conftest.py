@@ -16,6 +16,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+# several folders take these fixtures, some as a plugin: pytest must know of them before the first
+pytest.register_assert_rewrite("tests.fake_kaggle.fixtures")
+
 # whoever asks for one of these trains, or works on what was trained
 TRAINING_FIXTURES = {"digits", "smoke_run", "trained"}
 FAKED_KAGGLE = "2.2"  # the command whose requests the fake answers; Kaggle's image has an older one

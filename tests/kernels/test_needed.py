@@ -188,6 +188,7 @@ def test_a_dependency_without_its_licence_is_refused(bundle: Path) -> None:
 def test_a_compiled_dependency_is_refused(bundle: Path) -> None:
     with (bundle / "somewhat-1.2.dist-info/RECORD").open("a") as record:
         record.write("somewhat/fast.so,,\n")
+    (bundle / "somewhat/fast.so").touch()
     with pytest.raises(DataError, match=r"compiled parts \(somewhat/fast\.so\)"):
         needed("import somewhat\n", bundled=bundled_packages(bundle))
 
