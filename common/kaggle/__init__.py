@@ -2,9 +2,11 @@
 
 cli → faults, redaction, patience → kernels, records → pushing, waiting, fetching → delivery
                                   → listing, archives, unpacking → downloading
+                                  → submissions, candidate, ledger → submitting
 """
 
 from common.kaggle.delivery import PushRequest, push
 from common.kaggle.downloading import DownloadRequest, download
+from common.kaggle.submitting import SubmitRequest, submit
 
-__all__ = ["DownloadRequest", "PushRequest", "download", "push"]
+__all__ = ["DownloadRequest", "PushRequest", "SubmitRequest", "download", "push", "submit"]

@@ -11,7 +11,7 @@ from typing import Any
 from common import files, paths, registry
 from common.errors import DataError, UsageError
 from common.kaggle.kernels import SOURCE_KEYS, Held, same_source
-from common.kernels.metadata import METADATA_FILE, check_metadata
+from common.kernels.metadata import METADATA_FILE, NOBODY, check_metadata
 from common.kernels.naming import kernels_dir
 
 BUILD_FILE = "build.json"
@@ -95,6 +95,8 @@ def open_built(competition: str, role: str, folder: Path | None) -> Built:
     if not (folder / METADATA_FILE).is_file():
         raise UsageError(f"{shown} holds no built kernel (no {METADATA_FILE}); {again}")
     metadata = check_metadata(files.read_json(folder / METADATA_FILE), f"{shown}/{METADATA_FILE}")
+    if str(metadata["id"]).startswith(f"{NOBODY}/"):
+        raise UsageError(f"{shown} was built for no Kaggle user; {again} --user NAME")
     facts = files.read_json(folder / BUILD_FILE)
     code = folder / str(metadata["code_file"])
     if not isinstance(facts, dict) or "config" not in facts or "code_file" not in facts:

@@ -28,11 +28,15 @@ class Kaggle:
     Args:
         patience: all time limits and pauses.
         say: takes the lines that tell of waiting.
+
+    `hold` is the descriptor of a lock that every call keeps, even where this process is killed;
+    -1 for none. `common.kaggle.locks` sets it.
     """
 
     def __init__(self, say: Say = print, patience: Patience | None = None) -> None:
         self.say = say
         self.patience = patience or patience_module.DEFAULT
+        self.hold = -1
 
     # ---- judged calls --------------------------------------------------------------------------
 
@@ -61,18 +65,17 @@ class Kaggle:
         return answer
 
     def write(
-        self, *words: str, subject: str, competition: str = "", seconds: float = 0.0, hold: int = -1
+        self, *words: str, subject: str, competition: str = "", seconds: float = 0.0
     ) -> Answer:
         """A call that changes something at Kaggle; made once, because a fault may come after it
         was carried out.
 
         Args:
             seconds: what its bytes take, on top of the usual limit.
-            hold: descriptor of a lock that the call keeps even if this process is killed.
 
         Raises: KaggleError.
         """
-        answer = self.run(words, self.patience.write + seconds, hold=hold)
+        answer = self.run(words, self.patience.write + seconds)
         _raise_fault(answer, subject, competition)
         return answer
 
@@ -120,9 +123,7 @@ class Kaggle:
 
     # ---- the process ----------------------------------------------------------------------------
 
-    def run(
-        self, words: Sequence[str], seconds: float, *, watch: Path | None = None, hold: int = -1
-    ) -> Answer:
+    def run(self, words: Sequence[str], seconds: float, *, watch: Path | None = None) -> Answer:
         """Calls the command and gives what it said, however it ended.
 
         `-W` keeps its notes about newer versions off stdout. It runs in a session of its own, so
@@ -137,7 +138,7 @@ class Kaggle:
             text=True,
             errors="replace",
             start_new_session=True,
-            pass_fds=() if hold < 0 else (hold,),
+            pass_fds=() if self.hold < 0 else (self.hold,),
         ) as process:
             try:
                 stdout, stderr = self._communicate(process, seconds, watch)

@@ -13,6 +13,7 @@ from common.kaggle.cli import Kaggle, Say
 from common.kaggle.faults import Kind
 from common.kaggle.journal import ENDED, FETCHED, Journal
 from common.kaggle.kernels import Status
+from common.kaggle.locks import claimed
 from common.kaggle.patience import Patience
 from common.kaggle.pushing import Pusher
 from common.kaggle.sources import check_sources
@@ -56,7 +57,7 @@ def push(request: PushRequest, say: Say = print, patience: Patience | None = Non
     built = open_built(request.competition, request.role, request.folder)
     kaggle = Kaggle(say, patience)
     until = kaggle.patience.clock() + request.hours * _HOUR
-    with journal.claimed(built.folder, kaggle) as hold:
+    with claimed(kaggle, built.folder, f"a push of {paths.shown(built.folder)}"):
         done = journal.read(built.folder)
         if _is_fetched(done, built) and not request.again:
             assert done is not None
@@ -65,7 +66,7 @@ def push(request: PushRequest, say: Say = print, patience: Patience | None = Non
         if request.run:
             fetching.check_free(_run_path(built, request.run))
         _check_sources(kaggle, built, done, request.again)
-        known = Pusher(kaggle, built, hold, until).ensure_pushed(again=request.again)
+        known = Pusher(kaggle, built, until).ensure_pushed(again=request.again)
         if not request.wait:
             page = kernels.page_of(built.ref)
             say(f"{known.called} runs at {page}; the same command without --no-wait fetches it")

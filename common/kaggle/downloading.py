@@ -16,6 +16,7 @@ from common.kaggle.cli import Kaggle, Say, size_shown
 from common.kaggle.faults import Kind
 from common.kaggle.kernels import SAFE_NAME
 from common.kaggle.listing import Listing, Remote, listing_of, remote_of
+from common.kaggle.locks import claimed
 from common.kaggle.patience import Patience
 from common.spec import ExternalSource
 
@@ -50,8 +51,7 @@ def download(request: DownloadRequest, say: Say = print, patience: Patience | No
     target = (request.out or paths.data_dir(folder)).resolve()
     kaggle = Kaggle(say, patience)
     wanted = _checked(request.names)
-    held = f"another download into {paths.shown(target)} is under way"
-    with files.locked(paths.lock_file(target), held):
+    with claimed(kaggle, target, f"a download into {paths.shown(target)}"):
         for source in spec.sources:
             if isinstance(source, ExternalSource):
                 say(f"by hand: {source.how_to_get(paths.shown(target))} ({source.licence})")

@@ -7,17 +7,12 @@ one was killed, knows what Kaggle may hold and goes on from there.
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from common import files, paths
-from common.errors import DataError, KaggleError, RunError
-from common.kaggle.cli import Kaggle
-from common.kaggle.faults import Kind
+from common import files
+from common.errors import DataError
 
 JOURNAL_FILE = "push.json"
 
@@ -27,7 +22,6 @@ DROPPED = "dropped"  # Kaggle took it without a source
 WAITING = "waiting"  # it runs
 ENDED = "ended"  # it has ended; nothing is fetched
 FETCHED = "fetched"
-_LOOK = 0.2  # seconds between two looks at a lock of this machine
 STATES = (SENDING, REFUSED, DROPPED, WAITING, ENDED, FETCHED)
 
 
@@ -91,38 +85,6 @@ def read(folder: Path) -> Journal | None:
     if not isinstance(facts, dict) or not {"kernel", "content", "state", "sent"} <= set(facts):
         raise DataError(f"{path} is no journal of a push; look at Kaggle what runs, then remove it")
     return Journal(**{name: value for name, value in facts.items() if name in names})
-
-
-@contextmanager
-def claimed(folder: Path, kaggle: Kaggle) -> Iterator[int]:
-    """Keeps other pushes of this folder away for the length of the block; gives the lock's
-    descriptor.
-
-    A call of the command that is given the descriptor holds the lock as long as it runs, even
-    where the process that started it was killed. So a second push waits for what the first one
-    left behind.
-
-    Raises: KaggleError where the lock is held for longer than a push may last.
-    """
-    held = f"another push of {paths.shown(folder)} is under way"
-    until = time.monotonic() + kaggle.patience.write
-    with ExitStack() as stack:
-        descriptor = _lock(stack, folder, held)
-        if descriptor is None:
-            kaggle.say(f"{held}, or an interrupted one has not ended; waiting for it")
-        while descriptor is None:
-            if time.monotonic() > until:
-                raise KaggleError(f"{held}; wait for it to end", Kind.SILENT)
-            time.sleep(_LOOK)
-            descriptor = _lock(stack, folder, held)
-        yield descriptor
-
-
-def _lock(stack: ExitStack, folder: Path, held: str) -> int | None:
-    try:
-        return stack.enter_context(files.locked(paths.lock_file(folder), held))
-    except RunError:
-        return None
 
 
 def _utc(seconds: float) -> str:

@@ -64,13 +64,13 @@ def page_of(ref: str) -> str:
     return f"https://www.kaggle.com/code/{ref}"
 
 
-def push(kaggle: Kaggle, folder: Path, ref: str, hold: int = -1) -> Pushed:
+def push(kaggle: Kaggle, folder: Path, ref: str) -> Pushed:
     """Pushes a built folder, which runs it.
 
     Raises: KaggleError; of kind SESSIONS or QUOTA where Kaggle has no room now; of one of the
     PASSING kinds where it is open whether Kaggle took it.
     """
-    answer = kaggle.write("kernels", "push", "-p", str(folder), subject=f"kernel {ref}", hold=hold)
+    answer = kaggle.write("kernels", "push", "-p", str(folder), subject=f"kernel {ref}")
     return _pushed(answer, ref)
 
 

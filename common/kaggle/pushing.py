@@ -27,13 +27,11 @@ class Pusher:
     """Brings one built kernel to Kaggle.
 
     Args:
-        hold: descriptor of the lock that keeps other pushes of this folder away.
         until: on the patience's clock, when to stop waiting for a free session.
     """
 
     kaggle: Kaggle
     built: Built
-    hold: int
     until: float
 
     def ensure_pushed(self, *, again: bool) -> Journal:
@@ -68,7 +66,7 @@ class Pusher:
             journal = journal.at(SENDING, sent=time.time())
             journal.write(self.built.folder)
             try:
-                pushed = kernels.push(self.kaggle, self.built.folder, self.built.ref, self.hold)
+                pushed = kernels.push(self.kaggle, self.built.folder, self.built.ref)
                 return self._accepted(journal, pushed)
             except KaggleError as error:
                 if error.kind in _OPEN:

@@ -72,7 +72,7 @@ def test_a_command_that_outlives_the_killed_push_is_waited_for(
     first.wait()
     threading.Timer(1.0, fake.release).start()
     assert main([SLUG, "--folder", str(built), "--no-wait"]) == 0
-    assert "an interrupted one has not ended; waiting for it" in capsys.readouterr().out
+    assert "an interrupted one has not ended; waiting" in capsys.readouterr().out
     assert len(fake.world.kernels[TRAIN].versions) == 1
     assert len(fake.bodies("SaveKernel")) == (1 if acts else 2)
 
