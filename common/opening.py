@@ -187,6 +187,15 @@ def open_run(
     facts = run.open_finished()
     if facts["competition"] != folder:
         raise RunError(f"{run.shown} is a run of {facts['competition']}; expected {folder}")
+    pipeline, context = made_by(facts, run, data, device)
+    return pipeline, run, context, facts
+
+
+def made_by(
+    facts: dict[str, Any], run: RunFolder, data: Path | None, device: str = ""
+) -> tuple[Pipeline, Context]:
+    """The pipeline, with its settings, and the context that belong to a run's facts."""
+    folder = facts["competition"]
     pipelines = registry.load_pipelines(folder)
     if facts["pipeline"] not in pipelines:
         raise UsageError(unknown_name("pipeline", facts["pipeline"], pipelines))
@@ -199,7 +208,7 @@ def open_run(
         seed=facts["seed"],
         device=device or environment.default_device(),
     )
-    return pipeline, run, context, facts
+    return pipeline, context
 
 
 def data_called(root: Path) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from common import paths
-from common.errors import RunError
 from common.kernels.attached_runs import attached_runs
 from common.kernels.config import KernelConfig
 from common.kernels.data import data_root
 from common.kernels.record import KERNEL_FILE, write_record
 from common.kernels.rehearsed import Rehearsal
+from common.merging import merge_runs
 from common.run import predict
 from common.runfolder import RunFolder
 
@@ -31,11 +31,8 @@ def _joined(runs: list[RunFolder], config: KernelConfig) -> RunFolder:
     """The one run, or the fold groups' runs joined into one."""
     if len(runs) == 1:
         return runs[0]
-    try:
-        from common.merging import merge_runs
-    except ImportError as error:  # until it exists
-        raise RunError("several runs cannot be joined yet") from error
-
     joined = paths.home() / "merged-run"
-    merge_runs([run.path for run in runs], joined, decision=config.decision)
-    return RunFolder(joined)
+    folders = [run.path for run in runs]
+    return merge_runs(
+        folders, joined, decision=config.decision, data=data_root(config), scored=False
+    )

@@ -19,6 +19,7 @@ from common.errors import RunError, UsageError
 from common.kernels.attached_runs import record_of
 from common.kernels.metadata import check_user, slugified, title_of
 from common.kernels.packed import MANIFEST, Entry
+from common.kernels.record import MERGED_FILE
 from common.runfolder import MARK, RunFolder
 
 METADATA_FILE = "dataset-metadata.json"  # read by Kaggle's command and not uploaded
@@ -27,7 +28,6 @@ MOST_FILES = 50  # top-level files that Kaggle takes, the manifest among them
 LONGEST_NAME = 200  # characters of a file name
 # what Kaggle unpacks after the upload; a file that must stay one file is given another ending
 UNPACKED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-MERGED_FILE = "merged.json"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from common.kernels.rehearsed import Rehearsal
 from common.kernels.startup import versions
 
 KERNEL_FILE = "kernel.json"
+MERGED_FILE = "merged.json"  # in a joined run: which runs its folds come from
 
 
 def write_record(path: Path, config: KernelConfig, rehearsal: Rehearsal | None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
+import logging
 import struct
 import zipfile
 from collections.abc import Iterable
@@ -184,9 +185,10 @@ def _fetched(name: str, repo: str, file_names: list[str], revision: str) -> tupl
         LocalEntryNotFoundError,
         OfflineModeIsEnabled,
     )
-    from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()  # five retries, each told twice, say no more than the one line
+    logging.getLogger("huggingface_hub").setLevel(
+        logging.ERROR
+    )  # five retries, each told twice, say no more than the one line
     for file_name in file_names:
         try:
             return Path(hf_hub_download(repo, file_name, revision=revision or None)), file_name

@@ -130,8 +130,8 @@ def _lacking(path: Path) -> list[str]:
             lacking.append(line.partition(";")[0].strip())
         elif version[:1].isdigit() and not needed.specifier.contains(version, prereleases=True):
             raise DataError(
-                f"{path.name} needs {needed.name} {needed.specifier}; Kaggle's image has {version}: "
-                "take another version"
+                f"{path.name} needs {needed.name} {needed.specifier}; Kaggle's image has "
+                f"{version}: take another version"
             )
     return lacking
 
