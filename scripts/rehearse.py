@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prove offline that a competition's kernels will run on Kaggle: build, train, infer three times."""
+"""Prove offline that a competition's kernels run on Kaggle: build, train, infer three times."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pipeline", default="", help="one of PIPELINES (default: the first)")
     parser.add_argument(
         "--folds", action="append", default=[], metavar="0,1", help="as build_kernel.py has it"
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="infer alone, for this fetched or packed run; again for more fold groups",
     )
     parser.add_argument(
         "--set",
@@ -50,6 +58,7 @@ def main(argv: list[str] | None = None) -> int:
         format=args.format,
         pipeline=args.pipeline,
         fold_groups=fold_groups(args.folds),
+        runs=tuple(args.run),
         out=args.out,
     )
     rehearse(

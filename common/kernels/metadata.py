@@ -14,6 +14,8 @@ from common.errors import UsageError, unknown_name
 
 SHORTEST, LONGEST = 5, 50  # characters of a slug and of a title
 METADATA_FILE = "kernel-metadata.json"
+# whom a rehearsal builds for where no user is known; nothing of theirs is pushed
+NOBODY = "your-kaggle-name"
 TEXTS = ("id", "title", "code_file", "language", "kernel_type", "machine_shape")
 SWITCHES = ("is_private", "enable_gpu", "enable_tpu", "enable_internet")
 LISTS = (

@@ -63,6 +63,7 @@ class Outcome:
         over_size: a folder outgrew its size and everything was killed (exit code 137); only in
             the weak mode, elsewhere the command gets OSError (no space left on device).
         seconds: from the command's start to its end.
+        cpu_seconds: of all processes together, whatever else this machine does.
         peak_rss_bytes: memory of all processes together, looked at about ten times a second (what
             they share counts once), or the largest of one process where that is more.
         output_bytes: of all files in /kaggle/working at the end.
@@ -78,6 +79,7 @@ class Outcome:
     timed_out: bool
     over_size: bool
     seconds: float
+    cpu_seconds: float
     peak_rss_bytes: int
     output_bytes: int
     output_files: int

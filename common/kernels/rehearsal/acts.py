@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from common import files, paths
-from common.errors import KitError, RunError
+from common.errors import KitError
 from common.judges import TableJudge
 from common.kernels.build import Built
 from common.kernels.isolation import Outcome, Session, run
+from common.kernels.record import KERNEL_FILE
 from common.kernels.rehearsal.layouts import Layout
-from common.kernels.rehearsal.reasons import marks, reason
+from common.kernels.rehearsal.reasons import ATTACH, WRITE_INSIDE, marks, reason, shortened
 from common.runfolder import RunFolder
 from common.spec import CompetitionSpec
 
@@ -70,9 +71,8 @@ def perform(act: Act, stage: Stage, spec: CompetitionSpec, sample: Path) -> Acte
     """Runs a kernel and looks at everything that it left."""
     results = stage.folder / act.called.replace(" ", "-").replace(",", "")
     outcome = run(_session(act, stage), results, stage.mode)
-    noticed = tuple(marks(outcome.log))
-    acted = Acted(act, outcome, "", noticed)
-    problem = _stopped(outcome, stage) or _noticed(acted) or _output(outcome)
+    acted = Acted(act, outcome, "", tuple(marks(outcome.log)))
+    problem = _too_much(outcome, stage) or _noticed(acted) or _ended(acted) or _output(outcome)
     if not problem:
         problem = _run_folder(outcome) if act.built.config.role == "train" else ""
     if not problem and act.built.config.role == "infer":
@@ -120,28 +120,36 @@ def _environment(act: Act) -> dict[str, str]:
     return found
 
 
-def _stopped(outcome: Outcome, stage: Stage) -> str:
+def _too_much(outcome: Outcome, stage: Stage) -> str:
     if outcome.timed_out:
         return f"it was stopped after {stage.minutes:g} minutes"
     if outcome.over_size:
         return (
-            f"its output outgrew the working folder of {stage.working_bytes / 2**30:.1f} GiB; "
+            f"its output or its temporary files outgrew {stage.working_bytes / 2**30:.2g} GiB; "
             "write less, or rehearse with a larger --working-gib"
         )
-    if outcome.exit_code:
-        return reason(outcome.log)
     return ""
 
 
 def _noticed(acted: Acted) -> str:
-    """What ends well here and would not be what it seems on Kaggle."""
-    config = acted.act.built.config
+    """What may end well here and would not be what it seems on Kaggle."""
+    internet, failed = acted.act.built.config.internet, bool(acted.outcome.exit_code)
     for note in acted.notes:
-        if note.startswith("reached for the network") and not config.internet:
-            return f"it {note}, which is off for this kernel; attach what it needs as a data set"
+        if note.startswith("reached for the network") and (failed or not internet):
+            here = "here, though not on Kaggle," if internet else "for this kernel"
+            return f"it {note}; there is none {here} ({ATTACH})"
         if note.startswith("wrote outside"):
-            return f"it {note}; write under context.work or the run folder"
+            return f"it {note} ({WRITE_INSIDE})"
+        if note.startswith("read a file"):
+            return f"it {note} (a hard-coded path: take context.root or context.work)"
     return ""
+
+
+def _ended(acted: Acted) -> str:
+    if not acted.outcome.exit_code:
+        return ""
+    mounted = [acted.act.layout.place(kind, name) for kind, name in acted.act.mounted]
+    return reason(acted.outcome.log, acted.outcome.exit_code, mounted)
 
 
 def _output(outcome: Outcome) -> str:
@@ -158,8 +166,8 @@ def _run_folder(outcome: Outcome) -> str:
     try:
         folder.open_finished()
     except KitError as error:
-        return f"its run folder is not whole: {error}"
-    record = folder / "kernel.json"
+        return shortened(f"its run folder is not whole: {error}")
+    record = folder / KERNEL_FILE
     if not record.is_file() or files.read_json(record).get("rehearsal") is None:
         return "its run folder does not say that a rehearsal made it"
     return ""
@@ -172,15 +180,5 @@ def _submission(outcome: Outcome, spec: CompetitionSpec, sample: Path) -> str:
     try:
         (spec.judge or TableJudge()).check(spec, submission, sample)
     except KitError as error:
-        return f"its submission would be refused: {error}"
+        return shortened(f"its submission would be refused: {error}")
     return ""
-
-
-def run_of(acted: Acted) -> Path:
-    """The working folder of a train act, as it is mounted for infer.
-
-    Raises: RunError where the act was no train act.
-    """
-    if acted.act.built.config.role != "train":
-        raise RunError(f"{acted.act.called} leaves no run; expected a train kernel")
-    return acted.outcome.working

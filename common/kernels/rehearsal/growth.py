@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MOST_TIMES = 3.0  # more seconds a row in the larger set than in the smaller one
-SLACK_SECONDS = 5.0  # what start and other work on the machine may add
+SLACK_SECONDS = 5.0  # what a start may differ by
 MOST_MEMORY = 0.25  # more memory for the larger set, as a share
 SLACK_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
 class Measured:
-    """An infer run: rows of its test set, seconds, and bytes at most."""
+    """An infer run: rows of its test set, seconds of the CPU, and bytes at most.
+
+    Seconds on the clock would tell as much about what else the machine does.
+    """
 
     rows: int
     seconds: float
@@ -29,8 +32,8 @@ def trouble(few: Measured, usual: Measured, many: Measured) -> str:
     allowed = usual.seconds + MOST_TIMES * a_row * (many.rows - usual.rows) + SLACK_SECONDS
     if many.seconds > allowed:
         return (
-            f"time does not grow in proportion: {usual.rows:,} rows took {usual.seconds:.1f} s, "
-            f"{many.rows:,} rows {many.seconds:.1f} s; expected at most {allowed:.1f} s"
+            f"time does not grow in proportion: {usual.rows:,} rows took {usual.seconds:.1f} s "
+            f"of the CPU, {many.rows:,} rows {many.seconds:.1f} s; expected at most {allowed:.1f} s"
         )
     most = usual.peak_bytes * (1 + MOST_MEMORY) + SLACK_BYTES
     if many.peak_bytes > most:
@@ -47,6 +50,6 @@ def shown(few: Measured, usual: Measured, many: Measured) -> str:
     seconds = (many.seconds - few.seconds) / max(1, many.rows - few.rows)
     more = (many.peak_bytes - usual.peak_bytes) / 2**20
     return (
-        f"{max(0.0, seconds) * 1000:.2f} ms a row beyond a start of {few.seconds:.1f} s; memory "
+        f"{max(0.0, seconds) * 1000:.2f} ms of the CPU a row, {few.seconds:.1f} s to start; memory "
         f"{more:+,.0f} MiB from {usual.rows:,} to {many.rows:,} rows"
     )

@@ -60,12 +60,17 @@ def n_rows_of(spec: CompetitionSpec, data: Path) -> int:
     return len(_read(data / spec.file("sample_submission").name)[1])
 
 
+def counted(n_rows: int) -> str:
+    """1 row, 1,500 rows."""
+    return f"{n_rows:,} row{'' if n_rows == 1 else 's'}"
+
+
 def _swap_tables(spec: CompetitionSpec, data: Path, out: Path, n_rows: int) -> None:
     test, sample = spec.file("test"), spec.file("sample_submission")
     if len(spec.submission.key_columns) != 1 or Path(test.name).suffix != ".csv":
         raise DataError(
             f"the test set of {spec.slug} is more than a table with one id; write "
-            f"{HOOK}(data, out, n_rows) in its fixture.py"
+            f"{HOOK}(data, out, n_rows) in its fixture.py, see CONTRIBUTING.md"
         )
     sample_header, sample_rows = _read(data / sample.name)
     test_header, test_rows = _read(data / test.name)
@@ -75,9 +80,12 @@ def _swap_tables(spec: CompetitionSpec, data: Path, out: Path, n_rows: int) -> N
     if not asked:
         raise DataError(f"{data / sample.name} asks for no row of {test.name}; get both again")
     new_sample, new_test = [], []
+    digits = max(len(row[key]) for row in asked)
     for position in range(n_rows):
         row = asked[position % len(asked)]
-        name = _new_id(test, row[key], position, len(asked))
+        name = str(position + 1)
+        if test.key is not None:
+            name = _new_id(row[key], position // len(asked), digits)
         new_sample.append([name if at == key else cell for at, cell in enumerate(row)])
         new_test += [_renamed(test, test_header, cells, name) for cells in by_id[row[key]]]
     _write(out / sample.name, sample_header, new_sample)
@@ -91,13 +99,12 @@ def _by_id(test: HostFile, header: Row, rows: list[Row]) -> dict[str, list[Row]]
     return found
 
 
-def _new_id(test: HostFile, name: str, position: int, n_known: int) -> str:
-    """An id of the same form that stands once: numbers go on, texts get the round's number."""
-    if test.key is None:
-        return str(position + 1)
-    if name.isdecimal():
-        return str(int(name) + (position // n_known) * 10 ** len(str(10 * n_known)))
-    return name if position < n_known else f"{name}{position // n_known}"
+def _new_id(name: str, round_: int, digits: int) -> str:
+    """An id of the same form that stands once: the first round keeps the known ones, later ones
+    put their number before a number (7, 17 and 107 lead to 1007), or behind a text."""
+    if round_ == 0:
+        return name
+    return f"{round_}{name.zfill(digits)}" if name.isdecimal() else f"{name}{round_}"
 
 
 def _renamed(test: HostFile, header: Row, row: Row, name: str) -> Row:

@@ -63,12 +63,13 @@ def supervise(job: Job, results: int, prepare: Callable[[], None]) -> dict[str, 
     finally:
         kill_all()
     seconds = time.monotonic() - started
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     copied = copy_out(job.working, results)
     return {
         **asdict(watch),
         "seconds": seconds,
-        "peak_rss_bytes": max(watch.peak_rss_bytes, largest),
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "peak_rss_bytes": max(watch.peak_rss_bytes, used.ru_maxrss * 1024),
         "output_bytes": copied.size,
         "output_files": copied.files,
         "left_out": copied.left_out,
