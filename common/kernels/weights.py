@@ -13,7 +13,7 @@ import json
 import logging
 import struct
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.error import URLError
 
@@ -59,8 +59,9 @@ def weights_parts(name: str, given: Path | None = None) -> list[Part]:
 def _timm(name: str, model: str, given: Path | None) -> list[Part]:
     from timm.models import get_pretrained_cfg, is_model, list_pretrained
 
-    config = get_pretrained_cfg(model) if is_model(model.split(".")[0]) else None
     known = list_pretrained()
+    exists = model in known if "." in model else is_model(model)
+    config = get_pretrained_cfg(model) if exists else None
     if config is None or not config.has_weights:
         raise _unknown(name, (f"timm/{one}" for one in known))
     if config.hf_hub_id:
@@ -125,7 +126,7 @@ def _from_url(name: str, url: str, given: Path | None) -> Part:
 
     file_name = url.rpartition("/")[2].partition("?")[0]
     if given is not None:
-        path = _in_folder(given, [name], [file_name])
+        path = _in_folder(given, name, [file_name], [Path(file_name).stem])
     else:
         path = Path(torch.hub.get_dir()) / "checkpoints" / file_name
         if not path.is_file():
@@ -159,7 +160,8 @@ def _from_hub(
 ) -> Part:
     """Weights of a repository on the hub, under the first of some file names that is there."""
     if given is not None:
-        path = _in_folder(given, [name, repo], file_names)
+        full, short = repo.rpartition("/")[2], name.rpartition("/")[2]
+        path = _in_folder(given, name, file_names, [full, short, full.partition(".")[0]])
         # no commit is known: any name will do, as long as the branch stands for it
         commit = revision or files.sha256(path)[:40]
         file_name = next(one for one in file_names if path.suffix == Path(one).suffix)
@@ -209,25 +211,25 @@ def _unreachable(name: str, place: str, error: Exception) -> DataError:
     )
 
 
-def _in_folder(given: Path, prefixes: list[str], file_names: list[str]) -> Path:
-    """The file in a given folder: `<model>--<file>`, in the model's own sub-folder, or by the bare
-    file name where the folder holds one such file."""
+def _in_folder(given: Path, model: str, file_names: list[str], known_as: Sequence[str]) -> Path:
+    """The file of a model in a given folder.
+
+    Args:
+        model: with its library.
+        file_names: as the library calls the file.
+        known_as: file names, or their beginnings without the ending, that belong to this model.
+    """
     if not given.is_dir():
         raise DataError(f"{given} is no folder; expected the one that holds the files, --from")
     wanted: list[str] = []
-    for file_name in file_names:
-        suffix = Path(file_name).suffix
-        for prefix in prefixes:
-            model = prefix.rpartition("/")[2]
-            for begin in (prefix, model):
-                wanted += [f"{begin}/{file_name}", flat_name(begin, file_name)]
-            wanted.append(f"{model}{suffix}")
-        wanted.append(file_name)
-    for candidate in wanted:
+    for begin in dict.fromkeys(known_as):
+        for file_name in file_names:
+            wanted += [f"{begin}{Path(file_name).suffix}", f"{begin}/{file_name}"]
+            wanted.append(flat_name(begin, file_name))
+    for candidate in [*wanted, flat_name(model, file_names[0])]:
         if (given / candidate).is_file():
             return given / candidate
-    shown = ", ".join(dict.fromkeys(one for one in wanted if "/" not in one))
-    raise DataError(f"{given} holds no file for {prefixes[0]}; expected one of {shown}")
+    raise DataError(f"{given} holds no file for {model}; expected {wanted[0]} or {wanted[1]}")
 
 
 def _check_whole(path: Path, hashed: str = "") -> None:
