@@ -195,6 +195,8 @@ class KernelSpec:
         datasets: further data sets to attach (weights, wheels), named like `data`.
         weights: pretrained weights that `pack_dataset.py <competition>` packs, such as
             "timm/resnet18.a1_in1k"; one of `datasets` then holds them.
+        code_attached: one of `datasets` holds the packed code, which is too large for a kernel;
+            `pack_dataset.py <competition> --code` packs it, after every change. Scripts only.
         models: models to attach, "owner/model/framework/variation/version".
         packages: modules that wheels in `datasets` bring, as they are imported.
         image_pinning: "original" keeps the image of the kernel's first version, "latest" does not.
@@ -206,6 +208,7 @@ class KernelSpec:
     data: str = ""
     datasets: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
+    code_attached: bool = False
     models: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     image_pinning: str = "original"

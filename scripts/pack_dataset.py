@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Pack weights, wheels or a run as a data set that kernels attach, ready for Kaggle's command."""
+"""Pack weights, wheels, code or a run as a data set for kernels, ready for Kaggle's command."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--run", type=Path, help="a finished run folder, for infer to attach")
     parser.add_argument(
+        "--code", action="store_true", help="the competition's code, too large for a kernel"
+    )
+    parser.add_argument(
         "--from", type=Path, dest="given", metavar="DIR", help="take files from here, fetch nothing"
     )
     parser.add_argument(
         "--name", default="", help="slug, or owner/slug (default: from the content)"
     )
     parser.add_argument("--user", default="", help="on Kaggle (default: from its configuration)")
-    parser.add_argument("--license", default="other", help="as Kaggle calls it (default: other)")
     parser.add_argument("--out", type=Path, help="folder (default: datasets/<slug>)")
     parser.add_argument("--overwrite", action="store_true", help="replace the folder")
     return parser.parse_args(argv)
@@ -45,10 +47,10 @@ def main(argv: list[str] | None = None) -> int:
         weights=tuple(args.weights),
         wheels=tuple(args.wheels),
         run=args.run,
+        code=args.code,
         given=args.given,
         name=args.name,
         user=args.user,
-        licence=args.license,
         out=args.out,
         overwrite=args.overwrite,
     )

@@ -163,6 +163,11 @@ def _checked_pipeline(folder: str, request: BuildRequest) -> str:
     return "" if name == default else name
 
 
+def packed_code(folder: str) -> bytes:
+    """The archive that a competition's kernels run, for a data set that holds it."""
+    return _code(folder, registry.load_spec(folder)).archive
+
+
 def _code(folder: str, spec: CompetitionSpec) -> _Code:
     members, packages = needed_members(
         code_members(folder), folder, spec.kernel.packages, bundled_packages(), pinned_packages()
@@ -224,7 +229,8 @@ def _ready(
         text = notebook(config, code.members, spec.title)
         size = sent_size(text)
     else:
-        text = script(config, code.archive, spec.title)
+        attached = spec.kernel.code_attached
+        text = script(config, code.archive, spec.title, attached=attached)
         size = len(text.encode())
     way = "--format script packs them much smaller. " if request.format == "notebook" else ""
     check_size(size, code_file, code.members, way)

@@ -59,6 +59,7 @@ def check_size(size: int, name: str, packed: Sequence[Member], way: str = "") ->
     named = ", ".join(f"{member.name} ({len(member.content):,})" for member in largest)
     raise UsageError(
         f"{name} would have {size:,} bytes; Kaggle takes {LARGEST_SOURCE:,}. Largest are {named}. "
-        f"{way}What is no source belongs into a data set: scripts/pack_dataset.py makes one, "
-        "KernelSpec.datasets names it"
+        f"{way}Move what is no source into a data set of its own, or attach the code: python "
+        "scripts/pack_dataset.py <competition> --code packs it, KernelSpec.datasets names the data "
+        "set, KernelSpec.code_attached says so"
     )

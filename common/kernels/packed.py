@@ -14,7 +14,7 @@ from common import files, paths
 from common.errors import DataError
 
 MANIFEST = "manifest.json"
-KINDS = ("weights", "wheel", "run")
+KINDS = ("weights", "wheel", "run", "code")
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Entry:
         name: in the data set, without folders.
         sha256: of its content, in hex.
         bytes: its size.
-        kind: "weights", "wheel" or "run".
+        kind: one of KINDS.
         path: of weights, where a library looks for them below its caches; else the name.
-        of: what the file belongs to, such as "timm/resnet18.a1_in1k"; of a run its hash.
+        of: what the file belongs to, such as "timm/resnet18.a1_in1k"; of a run or code its hash.
         ref: of weights on a hub, the branch that stands for their commit; "" for none.
     """
 

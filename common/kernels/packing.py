@@ -9,7 +9,10 @@ from pathlib import Path
 from common import files, paths, registry
 from common.errors import UsageError
 from common.kernels import naming
+from common.kernels.build import packed_code
+from common.kernels.bundle import digest
 from common.kernels.dataset import Part, checked_name, run_part, write_dataset
+from common.kernels.script_format import attached_name
 from common.kernels.weights import weights_parts
 from common.kernels.wheels import wheel_part
 from common.runfolder import SETTINGS
@@ -26,10 +29,10 @@ class PackRequest:
         weights: as `weights_parts` has them.
         wheels: package==version.
         run: a finished run folder; packed alone.
+        code: pack the code of the competition's kernels.
         given: where files are taken from in place of the hub.
         name: slug or owner/slug; "" to make one from the content.
         user: on Kaggle; "" for the one in Kaggle's configuration.
-        licence: as Kaggle calls it.
         out: in place of datasets/<slug>.
     """
 
@@ -37,10 +40,10 @@ class PackRequest:
     weights: tuple[str, ...] = ()
     wheels: tuple[str, ...] = ()
     run: Path | None = None
+    code: bool = False
     given: Path | None = None
     name: str = ""
     user: str = ""
-    licence: str = "other"
     out: Path | None = None
     overwrite: bool = False
 
@@ -52,11 +55,14 @@ def pack(request: PackRequest, say: Say = print) -> Path:
     """
     folder = _competition(request)
     weights = request.weights or _wanted(folder, request)
-    if request.run is not None and (weights or request.wheels):
-        raise UsageError("a run is packed alone; expected --run without --weights and --wheels")
+    if request.run is not None and (weights or request.wheels or request.code):
+        raise UsageError(
+            "a run is packed alone; expected --run without --weights, --wheels, --code"
+        )
     name = checked_name(request.name or _default_name(folder, request), request.user)
     out = request.out or paths.datasets_dir() / name.partition("/")[2]
     parts: list[Part] = [] if request.run is None else [run_part(request.run)]
+    parts += [_code_part(folder)] if request.code else []
     for one in dict.fromkeys(weights):
         parts += weights_parts(one, request.given)
     for one in dict.fromkeys(request.wheels):
@@ -64,7 +70,7 @@ def pack(request: PackRequest, say: Say = print) -> Path:
         parts.append(part)
         for needed in lacking:
             say(f"{one} needs {needed}, which Kaggle's image lacks: add its wheel if it is used")
-    entries = write_dataset(out, name, parts, licence=request.licence, overwrite=request.overwrite)
+    entries = write_dataset(out, name, parts, overwrite=request.overwrite)
     size = sum(entry.bytes for entry in entries)
     say(f"{paths.shown(out)}: {name}, {len(entries)} files, {size:,} bytes")
     _say_next(request, folder, name, out, say)
@@ -81,9 +87,22 @@ def _competition(request: PackRequest) -> str:
     return ""
 
 
+def _code_part(folder: str) -> Part:
+    """The code of a competition's kernels, as they look for it.
+
+    Raises: UsageError where no competition was named.
+    """
+    if not folder:
+        raise UsageError("--code packs the code of one competition; name it")
+    archive = packed_code(folder)
+    code = digest(archive)
+    name = attached_name(code)
+    return Part(name, "code", name, code, lambda path: path.write_bytes(archive))
+
+
 def _wanted(folder: str, request: PackRequest) -> tuple[str, ...]:
     """The weights that the competition's spec names, where nothing else was asked for."""
-    if not folder or request.wheels or request.run is not None:
+    if not folder or request.wheels or request.code or request.run is not None:
         return ()
     wanted = registry.load_spec(folder).kernel.weights
     if not wanted:
@@ -100,7 +119,8 @@ def _default_name(folder: str, request: PackRequest) -> str:
     short = naming.short_name(folder, registry.load_spec(folder).kernel)
     if request.run is not None:
         return f"{short}-run-{run_part(request.run).of[:8]}"
-    return f"{short}-{'weights' if not request.wheels else 'wheels'}"
+    asked = {"weights": request.weights, "wheels": request.wheels, "code": request.code}
+    return f"{short}-{'-'.join(word for word, one in asked.items() if one) or 'weights'}"
 
 
 def _say_next(request: PackRequest, folder: str, name: str, out: Path, say: Say) -> None:

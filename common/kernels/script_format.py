@@ -14,7 +14,7 @@ HEAD = '''\
 #
 # Made by scripts/build_kernel.py from commit {commit}.
 # Change the repository, not this file, and build it again.
-# What runs is the archive at the end (tar in xz as base64: common/,
+# What runs is {where} (tar in xz{encoded}: common/,
 # competitions/{folder}/, kernels/); CONFIG tells this kernel from others of the same code.
 
 import base64
@@ -35,12 +35,8 @@ CONFIG = r"""
 
 def unpack(folder):
     """Writes the archive's files into a folder, if the archive is the one that was built."""
-    try:
-        archive = base64.b64decode("".join(ARCHIVE.split()), validate=True)
-    except binascii.Error:
-        archive = b""
-    if hashlib.sha256(archive).hexdigest() != CODE:
-        print("error: this file was cut or edited: build it and push it again", file=sys.stderr)
+{read}    if hashlib.sha256(archive).hexdigest() != CODE:
+        print("error: {broken}", file=sys.stderr)
         sys.exit(2)
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:xz") as files:
         files.extractall(folder, filter="data")
@@ -69,18 +65,42 @@ def main():
 
         return start.main(CONFIG)
 
-
-ARCHIVE = """
 '''
 
-TAIL = '''\
-"""
+BEFORE_ARCHIVE, AFTER_ARCHIVE = '\n\nARCHIVE = """\n', '\n"""\n'
+
+TAIL = """\
 
 if __name__ == "__main__":  # not in the workers that import this file again
     code = main()
     if code:
         sys.exit(code)
-'''
+"""
+
+READ_HERE = """\
+    try:
+        archive = base64.b64decode("".join(ARCHIVE.split()), validate=True)
+    except binascii.Error:
+        archive = b""
+"""
+
+# not on Kaggle another folder may stand for its inputs
+READ_ATTACHED = """\
+    on_kaggle = os.environ.get("KAGGLE_KERNEL_RUN_TYPE") in ("Batch", "Interactive")
+    place = (None if on_kaggle else os.environ.get("KIT_INPUT")) or "/kaggle/input"
+    name, archive = "code-" + CODE[:16] + ".bin", b""
+    for where, folders, names in os.walk(place):
+        if where.count(os.sep) - place.count(os.sep) >= 3:
+            folders.clear()  # a data set lies at most three folders deep
+        if name in names:
+            with open(os.path.join(where, name), "rb") as stream:
+                archive = stream.read()
+            break
+    else:
+        print("error: " + name + " is in no data set below " + place + ": pack the code again"
+              " (scripts/pack_dataset.py --code), upload the data set and push", file=sys.stderr)
+        sys.exit(2)
+"""
 
 OFFLINE = """\
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"):
@@ -88,13 +108,13 @@ OFFLINE = """\
 """
 
 
-def script(config: KernelConfig, archive: bytes, title: str) -> str:
+def script(config: KernelConfig, archive: bytes, title: str, *, attached: bool = False) -> str:
     """The text of the script.
 
     Args:
         archive: what `bundle.pack` gave.
+        attached: the archive comes in a data set, under `attached_name`, and not in the script.
     """
-    text = base64.b64encode(archive).decode("ascii")
     head = HEAD.format(
         title=title,
         what=WHAT[config.role],
@@ -103,11 +123,26 @@ def script(config: KernelConfig, archive: bytes, title: str) -> str:
         code=digest(archive),
         config=config.to_json(),
         offline="" if config.internet else OFFLINE,
+        where="in an attached data set" if attached else "the archive at the end",
+        encoded="" if attached else " as base64",
+        read=READ_ATTACHED if attached else READ_HERE,
+        broken=BROKEN_ATTACHED if attached else BROKEN_HERE,
     )
+    if attached:
+        return head.replace("import base64\nimport binascii\n", "") + "\n" + TAIL
+    text = base64.b64encode(archive).decode("ascii")
     lines = [text[start : start + COLUMNS] for start in range(0, len(text), COLUMNS)]
-    return head + "\n".join(lines) + "\n" + TAIL
+    return head + BEFORE_ARCHIVE + "\n".join(lines) + AFTER_ARCHIVE + TAIL
 
 
+def attached_name(code: str) -> str:
+    """What the file with the packed code is called in a data set; no archive's ending, so Kaggle
+    leaves it whole."""
+    return f"code-{code[:16]}.bin"
+
+
+BROKEN_HERE = "this file was cut or edited: build it and push it again"
+BROKEN_ATTACHED = "the attached code was cut or edited: upload its data set again"
 WHAT = {
     "train": "trains, and leaves a run folder as its output",
     "infer": "predicts with a trained run and writes submission.csv",
