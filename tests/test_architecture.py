@@ -56,6 +56,7 @@ LIGHT = (
     "registry",
     "paths",
     "files",
+    "kaggle",
 )
 HEAVY = {"torch", "fastai", "sklearn", "pandas", "scipy", "matplotlib"}
 ENVIRONMENT_READER = "common/paths.py"

@@ -17,6 +17,7 @@ from tests.kaggle.desk import (
     ends_well,
     infer_output,
     left_over,
+    pushed,
     run_output,
     write_built,
 )
@@ -44,6 +45,9 @@ def test_a_train_kernel_comes_back_as_a_run_folder_with_its_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     ends_well(fake, "train", run_output(tmp_path))
+    assert push(built, "--no-wait") == 0
+    told = "ada/digits-train version 1 runs at https://www.kaggle.com/code/ada/digits-train; the"
+    assert told in capsys.readouterr().out
     assert push(built) == 0
     run = RunFolder(home / "runs/digit_recognizer/digits-train-v1")
     assert run.open_finished()["pipeline"] == "cnn"
@@ -65,9 +69,7 @@ def test_a_train_kernel_comes_back_as_a_run_folder_with_its_log(
 def test_an_infer_kernel_comes_back_as_a_submission(
     fake: FakeKaggle, cli: KaggleCli, home: Path, clock: Clock, tmp_path: Path
 ) -> None:
-    built = write_built(tmp_path / "kernels/infer", "infer", kernel_sources=[TRAIN])
-    fake.world.add_kernel(TRAIN)
-    ends_well(fake, "infer", infer_output())
+    built = pushed(fake, write_built(tmp_path / "infer", "infer"), "infer", output=infer_output())
     assert push(built, "--run", "first") == 0
     found = home / "runs/digit_recognizer/first"
     assert sorted(path.name for path in found.iterdir()) == [
@@ -78,44 +80,25 @@ def test_an_infer_kernel_comes_back_as_a_submission(
     assert (found / "submission.csv").read_bytes() == infer_output()["submission.csv"]
 
 
-def test_without_waiting_a_second_call_fetches(
-    fake: FakeKaggle,
-    cli: KaggleCli,
-    home: Path,
-    clock: Clock,
-    built: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    ends_well(fake, "train", run_output(tmp_path))
-    assert push(built, "--no-wait") == 0
-    assert "ada/digits-train version 1 runs at https://www.kaggle.com/code/ada/" in (
-        capsys.readouterr().out
-    )
-    assert push(built) == 0
-    assert (home / "runs/digit_recognizer/digits-train-v1/manifest.json").is_file()
-    assert len(fake.bodies("SaveKernel")) == 1
-
-
 def test_what_kaggle_holds_is_not_pushed_even_where_nothing_is_written_down(
-    fake: FakeKaggle, cli: KaggleCli, home: Path, clock: Clock, built: Path, tmp_path: Path
+    fake: FakeKaggle, cli: KaggleCli, home: Path, clock: Clock, tmp_path: Path
 ) -> None:
-    ends_well(fake, "train", run_output(tmp_path))
+    built = write_built(tmp_path / "train", competition_sources=[])
     assert cli.run("kernels", "push", "-p", built).code == 0
-    assert push(built) == 0
-    assert len(fake.bodies("SaveKernel")) == 1
-    assert (home / "runs/digit_recognizer/digits-train-v1").is_dir()
-
-
-def test_another_build_is_another_version(
-    fake: FakeKaggle, cli: KaggleCli, home: Path, clock: Clock, built: Path, tmp_path: Path
-) -> None:
-    ends_well(fake, "train", run_output(tmp_path))
     assert push(built, "--no-wait") == 0
-    write_built(built, enable_internet=True)
+    assert len(fake.bodies("SaveKernel")) == 1
+    assert files.read_json(built / "push.json")["version"] == 1
+
+
+def test_another_build_is_another_version_and_the_same_only_with_again(
+    fake: FakeKaggle, cli: KaggleCli, home: Path, clock: Clock, tmp_path: Path
+) -> None:
+    built = pushed(fake, write_built(tmp_path / "train", competition_sources=[]))
+    write_built(built, competition_sources=[], enable_internet=True)
+    assert push(built, "--no-wait") == 0
     assert push(built, "--no-wait") == 0
     assert push(built, "--no-wait", "--again") == 0
-    assert [body["enableInternet"] for body in fake.bodies("SaveKernel")] == [False, True, True]
+    assert [body["enableInternet"] for body in fake.bodies("SaveKernel")] == [True, True]
     assert files.read_json(built / "push.json")["version"] == 3
 
 
