@@ -41,7 +41,9 @@ def trained(acted: Acted) -> Mounted:
 def given_runs(infer: Built, places: Sequence[Path]) -> Mounted:
     """The run folders, or packed runs, that infer was built for, in their order."""
     mounted: Mounted = {}
-    for run, place in zip(infer.config.runs, places, strict=bool(places)):
+    if not places:
+        return mounted
+    for run, place in zip(infer.config.runs, places, strict=True):
         kind, name = ("dataset", run.dataset) if run.dataset else ("kernel", run.kernel)
         mounted[kind, _full(name, infer)] = place
     return mounted

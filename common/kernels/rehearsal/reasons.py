@@ -40,7 +40,9 @@ _HINTS = (
 )
 _LACKING = "Kaggle's image lacks it: bring it as a wheel in a data set, or do without"
 # what a person does about a full disk of their own, where it is the session's that is full
-_OWN_DISK = re.compile(r"; (free some room and run|the file is larger|the place is read-only|choose a place).*")
+_OWN_DISK = re.compile(
+    r"; (free some room and run|the file is larger|the place is read-only|choose a place).*"
+)
 
 
 def reason(log: Path, exit_code: int = 1, mounted: Sequence[str] = ()) -> str:

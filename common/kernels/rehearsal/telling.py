@@ -54,7 +54,7 @@ def say_end(acted: Sequence[Acted], built: Sequence[Built], say: Say) -> None:
         say("no Kaggle user is known yet: rehearse again with --user before pushing")
         return
     for one in built:
-        say(f"push: python scripts/push_kernel.py {paths.shown(one.folder)}")
+        say(f"push: kaggle kernels push -p {paths.shown(one.folder)}")
 
 
 def result(one: Built, acted: Sequence[Acted]) -> dict[str, Any]:
