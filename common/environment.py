@@ -41,8 +41,10 @@ def describe(device: str, seed: int) -> dict[str, Any]:
 
 def commit() -> str:
     """The commit of the code, with "+changes" where files differ from it; "unknown" outside a
-    git repository."""
+    git repository, unless a kernel has written down what it was built from."""
     try:
+        if paths.commit_file().is_file():
+            return paths.commit_file().read_text(encoding="utf-8").strip()
         head = _git("rev-parse", "--short=12", "HEAD")
         return head + ("+changes" if _git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):

@@ -6,6 +6,7 @@
     ├── DataError         input files that are missing, cut or hold something unexpected
     ├── SubmissionError   a submission that the competition would not accept
     ├── RunError          a run folder that exists, is unfinished, or does not belong together
+    ├── KaggleError       what Kaggle, or the `kaggle` command, refused or did not answer
     └── MetricError       a score that is not defined for this input
 
 Messages have three parts: what was found, what was expected, what to do.
@@ -47,6 +48,17 @@ class SubmissionError(KitError):
 
 class RunError(KitError):
     """A run folder that exists, is unfinished, or does not belong together."""
+
+
+class KaggleError(KitError):
+    """What Kaggle, or the `kaggle` command, refused or did not answer.
+
+    `kind` is one of `common.kaggle.faults.Kind`: code branches on it, never on the message.
+    """
+
+    def __init__(self, message: str, kind: str = "refused") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class MetricError(KitError):

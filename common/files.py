@@ -110,11 +110,18 @@ def copy_folder(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, held: str = "", *, wait: bool = False) -> Iterator[None]:
-    """Holds a lock file for the length of the block; the system lets go of it however the process
-    ends.
+def locked(
+    path: Path,
+    held: str = "",
+    *,
+    wait: bool = False,
+    otherwise: str = "name another with --run",
+) -> Iterator[int]:
+    """Holds a lock file for the length of the block and gives its descriptor; the system lets go
+    of it however the process ends, once no child has the descriptor either.
 
-    Raises: RunError, saying what is `held`, where another process has it and `wait` is off.
+    Raises: RunError, saying what is `held` and what to do `otherwise` than wait, where another
+    process has it and `wait` is off.
     """
     make_folder(path.parent)
     with path.open("w", encoding="utf-8") as stream:
@@ -122,8 +129,8 @@ def locked(path: Path, held: str = "", *, wait: bool = False) -> Iterator[None]:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
-                raise RunError(f"{held}; wait for it to end, or name another with --run") from None
-        yield
+                raise RunError(f"{held}; wait for it to end, or {otherwise}") from None
+        yield stream.fileno()
 
 
 def sha256(path: Path) -> str:

@@ -13,11 +13,13 @@ from pathlib import Path
 
 from common import paths, registry
 from common.errors import UsageError
+from common.spec import short_kernel_name
 
 Say = Callable[[str], None]
 
 LARGEST_TEXT = 1_000_000  # bytes; what is larger is data, not source
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
+_SHORT_NAME = re.compile(r"""(\bKernelSpec\(\s*short_name=)["'][^"']*["']""")
 # a script and its arguments, over lines that end in a backslash, up to the end of the command
 _COMMAND = re.compile(r"\bscripts[/.]\w+(?:\\\r?\n|[^\r\n`;&|])*")
 
@@ -156,9 +158,11 @@ def renamed(text: str, source: Source, folder: str) -> str:
     """The text of a source file as the new folder has it.
 
     What names the folder on this machine is changed: the package, paths under competitions/,
-    data/, runs/ and kernels/, and the competition in a script's command. What Kaggle is told
+    data/, runs/ and kernels/, and the competition in a script's command; so is the name that its
+    kernels begin with, or they would replace the source's. What Kaggle is told of the competition
     stays: the slug in spec.py, links, `kaggle` commands, and the origin after --from.
     """
+    text = _SHORT_NAME.sub(rf'\g<1>"{short_kernel_name(folder)}"', text)
     old, names = source.folder, {source.folder, typed(source.folder), source.slug} - {""}
     place = r"(?:competitions[./]|from competitions import |data/(?:fixtures/|work/)?|runs/)"
     text = re.sub(rf"(?<![\w-])(?<!\w/)({place}){re.escape(old)}(?![\w-])", rf"\g<1>{folder}", text)

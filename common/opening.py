@@ -178,14 +178,24 @@ def run_path(folder: str, name: str) -> Path:
 
 
 def open_run(
-    competition: str, name: str, data: Path | None
+    competition: str, name: str, data: Path | None, device: str = ""
 ) -> tuple[Pipeline, RunFolder, Context, dict[str, Any]]:
-    """A finished run, with the pipeline and settings that made it."""
+    """A finished run, with the pipeline and settings that made it, on the device that is named or
+    on the default one."""
     folder = registry.find(competition)
     run = RunFolder(run_path(folder, name))
     facts = run.open_finished()
     if facts["competition"] != folder:
         raise RunError(f"{run.shown} is a run of {facts['competition']}; expected {folder}")
+    pipeline, context = made_by(facts, run, data, device)
+    return pipeline, run, context, facts
+
+
+def made_by(
+    facts: dict[str, Any], run: RunFolder, data: Path | None, device: str = ""
+) -> tuple[Pipeline, Context]:
+    """The pipeline, with its settings, and the context that belong to a run's facts."""
+    folder = facts["competition"]
     pipelines = registry.load_pipelines(folder)
     if facts["pipeline"] not in pipelines:
         raise UsageError(unknown_name("pipeline", facts["pipeline"], pipelines))
@@ -196,9 +206,9 @@ def open_run(
         work=paths.work_dir(folder),
         shared=run.shared,
         seed=facts["seed"],
-        device=environment.default_device(),
+        device=device or environment.default_device(),
     )
-    return pipeline, run, context, facts
+    return pipeline, context
 
 
 def data_called(root: Path) -> str:

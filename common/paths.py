@@ -1,18 +1,34 @@
-"""Where inputs, outputs and caches lie. The only module that reads the environment."""
+"""Where inputs, outputs and caches lie, at home and on Kaggle. The only module that reads the
+environment.
+
+On Kaggle inputs are mounted in one of two layouts; `common.mounts` looks through both.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from common import mounts
+from common.errors import DataError
+
 HOME_VARIABLE = "KIT_HOME"
+REHEARSAL_VARIABLE = "KIT_REHEARSAL"
+RUN_TYPES = ("Batch", "Interactive")  # what Kaggle itself sets; a rehearsal sets another
 
 
 def repository() -> Path:
     """The folder that holds `common/` and `competitions/`."""
     return Path(__file__).resolve().parents[1]
+
+
+def commit_file() -> Path:
+    """Where a kernel writes the commit that it was built from; at home nothing lies there."""
+    return repository() / "COMMIT"
 
 
 def home() -> Path:
@@ -40,6 +56,11 @@ def runs_dir(folder: str) -> Path:
     return home() / "runs" / folder
 
 
+def datasets_dir() -> Path:
+    """The data sets that are made for Kaggle, a folder each."""
+    return home() / "datasets"
+
+
 def work_dir(folder: str) -> Path:
     """What preparing a competition's data writes, and what can be made again."""
     return home() / "data" / "work" / folder
@@ -64,3 +85,159 @@ def threads_asked_for() -> int | None:
     """The number of CPU threads that the environment asks for (OMP_NUM_THREADS), if it does."""
     text = os.environ.get("OMP_NUM_THREADS", "")
     return int(text) if text.isdigit() and int(text) > 0 else None
+
+
+# ---- on Kaggle ----------------------------------------------------------------------------------
+
+
+def run_type() -> str:
+    """How Kaggle runs this kernel: "Batch" or "Interactive"; elsewhere "" or what a rehearsal
+    says."""
+    return os.environ.get("KAGGLE_KERNEL_RUN_TYPE", "")
+
+
+def on_kaggle() -> bool:
+    """True in a kernel on Kaggle; False at home and in a rehearsal."""
+    return run_type() in RUN_TYPES
+
+
+def is_rerun() -> bool:
+    """True where Kaggle scores a submitted kernel on the hidden test set."""
+    return bool(os.environ.get("KAGGLE_IS_COMPETITION_RERUN"))
+
+
+def rehearsal_file() -> Path | None:
+    """What a rehearsal asks for, as JSON; None where there is none, and always on Kaggle."""
+    name = os.environ.get(REHEARSAL_VARIABLE)
+    return Path(name) if name and not on_kaggle() else None
+
+
+def input_root() -> Path:
+    """Where Kaggle mounts inputs. $KIT_INPUT replaces it, but not on Kaggle."""
+    return _kaggle_place("KIT_INPUT", "/kaggle/input")
+
+
+def working_dir() -> Path:
+    """Where a kernel's output lies. $KIT_WORKING replaces it, but not on Kaggle."""
+    return _kaggle_place("KIT_WORKING", "/kaggle/working")
+
+
+def temp_dir() -> Path:
+    """Where a kernel may write what is lost at its end. $KIT_TEMP replaces it, not on Kaggle."""
+    place = _kaggle_place("KIT_TEMP", "/kaggle/temp")
+    return place if place.is_dir() else Path(tempfile.gettempdir())
+
+
+def _kaggle_place(variable: str, place: str) -> Path:
+    replaced = "" if on_kaggle() else os.environ.get(variable, "")
+    return Path(replaced or place)
+
+
+def variable_names(*prefixes: str) -> list[str]:
+    """The names, never the values, of the environment variables with one of these prefixes."""
+    return sorted(name for name in os.environ if name.startswith(prefixes))
+
+
+def kaggle_user() -> str:
+    """The user's name in Kaggle's own configuration, "" where there is none.
+
+    Only the name is taken from the file; the key beside it goes nowhere.
+
+    Raises: DataError where a kaggle.json is no JSON object.
+    """
+    name = os.environ.get("KAGGLE_USERNAME", "").strip()
+    return name or next(filter(None, map(_user_in, kaggle_files())), "")
+
+
+def kaggle_files() -> list[Path]:
+    """Where Kaggle's command line keeps kaggle.json, in its order."""
+    named = os.environ.get("KAGGLE_CONFIG_DIR")
+    if named:
+        return [Path(named) / "kaggle.json"]
+    user = Path.home()
+    general = Path(os.environ.get("XDG_CONFIG_HOME") or user / ".config")
+    return [user / ".kaggle/kaggle.json", general / "kaggle/kaggle.json"]
+
+
+def kaggle_credential_variables() -> dict[str, str]:
+    """The environment variables that hold Kaggle's credentials, and their values; for redacting
+    and for telling which of them is in use, never for showing."""
+    names = ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY")
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def _user_in(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return str(entries.get("username") or "").strip()
+    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError):
+        # without the reason: it could quote the key
+        raise DataError(
+            f"{path} is no JSON object; expected Kaggle's username and key: make a new token on "
+            "Kaggle's settings page, or name the user with --user"
+        ) from None
+
+
+# ---- what an attached data set brings -----------------------------------------------------------
+
+
+def use_caches(folder: Path, *, offline: bool) -> None:
+    """Points the caches of torch, of the hub's libraries and of timm at a folder, here and in
+    child processes. Takes effect in libraries that are imported afterwards.
+
+    Args:
+        offline: look into the caches only.
+    """
+    hub = folder / "huggingface"
+    os.environ["TORCH_HOME"] = str(folder / "torch")
+    os.environ["HF_HOME"] = str(hub)
+    os.environ["HF_HUB_CACHE"] = os.environ["HUGGINGFACE_HUB_CACHE"] = str(hub / "hub")
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    if offline:
+        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"):
+            os.environ[name] = "1"
+
+
+def use_modules(folder: Path) -> None:
+    """Lets child processes import from a folder, after what they import from already."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([before, str(folder)] if before else [str(folder)])
+
+
+# ---- mounted inputs -----------------------------------------------------------------------------
+
+
+def competition_input(slug: str, markers: Sequence[str] = (), override: Path | None = None) -> Path:
+    """Where a competition's files are mounted.
+
+    Args:
+        slug: as Kaggle writes it; its case does not matter.
+        markers: files that only this source has; by them it is found under any name.
+        override: a folder that is taken instead, if it is given.
+
+    Raises: DataError that lists what is mounted.
+    """
+    return override or mounts.find(input_root(), mounts.COMPETITION, slug, markers)
+
+
+def dataset_input(name: str, markers: Sequence[str] = (), override: Path | None = None) -> Path:
+    """Where a data set is mounted: "owner/slug", or "slug" of any owner. Otherwise as above."""
+    return override or mounts.find(input_root(), mounts.DATASET, name, markers)
+
+
+def kernel_output(name: str, markers: Sequence[str] = (), override: Path | None = None) -> Path:
+    """Where a kernel's output is mounted: "owner/slug", or "slug" of any owner. Otherwise as
+    above."""
+    return override or mounts.find(input_root(), mounts.KERNEL, name, markers)
+
+
+def model_input(name: str, markers: Sequence[str] = (), override: Path | None = None) -> Path:
+    """Where a model is mounted: "owner/model/framework/variation/version". Otherwise as above."""
+    return override or mounts.find(input_root(), mounts.MODEL, name, markers)
+
+
+def mounted_inputs() -> list[str]:
+    """What is mounted, as paths below the input root."""
+    return mounts.mounted(input_root())

@@ -67,7 +67,7 @@ def train(request: Request, say: Say = print) -> RunFolder:
     run = RunFolder(run_path(folder, request.run or f"{name}-{request.preset}"))
     with run.claimed(), environment.computing_threads(), _old_run_kept(run):
         if request.resume and (run / "folds.parquet").is_file():
-            _check_same_folds(table, run)
+            check_same_folds(table, run)
         run.begin(facts, overwrite=request.overwrite, resume=request.resume)
         context = _keep(run, context, table)
         say(f"{pipeline.spec.title}, pipeline {name}, preset {request.preset}, seed {request.seed}")
@@ -94,7 +94,7 @@ def validate(competition: str, run_name: str, data: Path | None, say: Say = prin
     pipeline, run, context, facts = open_run(competition, run_name, data)
     check_train_data(facts, pipeline, run, context.root)
     items = train_items(pipeline, context)
-    _check_same_folds(fold_table(items, pipeline), run)
+    check_same_folds(fold_table(items, pipeline), run)
     with run.claimed(), environment.computing_threads():
         _validate(pipeline, items, facts, run, context, say)
         write_report(pipeline, items, run)
@@ -102,10 +102,15 @@ def validate(competition: str, run_name: str, data: Path | None, say: Say = prin
 
 
 def predict(
-    competition: str, run_name: str, data: Path | None, out: Path | None, say: Say = print
+    competition: str,
+    run_name: str,
+    data: Path | None,
+    out: Path | None,
+    say: Say = print,
+    device: str = "",
 ) -> Path:
     """Predicts the test set from the saved models and writes the submission; gives its path."""
-    pipeline, run, context, facts = open_run(competition, run_name, data)
+    pipeline, run, context, facts = open_run(competition, run_name, data, device)
     test = test_rows(pipeline, context)
     target = out or run / "submission.csv"
     # a run that is only read may lie where nothing can be written
@@ -142,7 +147,8 @@ def _old_run_kept(run: RunFolder) -> Iterator[None]:
         raise
 
 
-def _check_same_folds(table: pd.DataFrame, run: RunFolder) -> None:
+def check_same_folds(table: pd.DataFrame, run: RunFolder) -> None:
+    """Raises RunError where a run was not made from these rows, labels and folds."""
     if not same_folds(table, run):
         raise RunError(
             f"{run.shown} was made from other rows, labels or folds; expected the data that it was "
@@ -193,7 +199,24 @@ def _validate(
         return
     rows = items.iloc[np.concatenate(validated)]
     kind: Any = type(parts[0])
-    decision = write_oof(pipeline, rows, kind.concat(parts), run, context)
+    write_scores(pipeline, rows, kind.concat(parts), facts, run, context, say)
+
+
+def write_scores(
+    pipeline: Pipeline,
+    rows: pd.DataFrame,
+    oof: Predictions,
+    facts: dict[str, Any],
+    run: RunFolder,
+    context: Context,
+    say: Say,
+) -> None:
+    """Decision and scores from out-of-fold predictions, in the run's files and told.
+
+    Args:
+        rows: the items that were validated, fold by fold, with the column `fold`.
+    """
+    decision = write_oof(pipeline, rows, oof, run, context)
     files.write_json(run / "decision.json", decision)
     scores = score_oof(pipeline, rows, run, context, beside=rungs_of(facts))
     files.write_json(run / "scores.json", scores)

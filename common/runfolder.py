@@ -137,6 +137,10 @@ class RunFolder:
 
     # ---- what belongs together ------------------------------------------------------------------
 
+    def identity(self) -> str:
+        """The run's hash: the SHA-256 of its manifest, and so of every file that it names."""
+        return files.sha256(self.path / MANIFEST)
+
     def record(self, written: list[Path]) -> None:
         """Enters files, or all files of a folder, into the manifest."""
         manifest = self._manifest()

@@ -31,6 +31,7 @@ __all__ = [
     "ExternalSource",
     "HostFile",
     "IntegerColumn",
+    "KernelSpec",
     "LabelColumn",
     "Ladder",
     "NumberColumn",
@@ -41,6 +42,7 @@ __all__ = [
     "TextColumn",
     "numbered",
     "parse_column",
+    "short_kernel_name",
 ]
 
 Doubt = Callable[[dict[str, np.ndarray]], str]  # target columns -> one line, or ""
@@ -184,6 +186,48 @@ def _named(rung: Rung) -> str:
 
 
 @dataclass(frozen=True)
+class KernelSpec:
+    """What Kaggle is told of a competition's kernels.
+
+    Args:
+        short_name: begins their names; at most 30 characters, lower case. "" takes the folder's
+            name, as `short_kernel_name` has it.
+        machine_shape: the accelerator, such as NvidiaTeslaT4 (two of 15 GB); "" for none.
+        train_internet: whether the train kernel has the internet; infer never has it.
+        data: the data set with what lies outside Kaggle (ExternalSource): "owner/slug", or "slug"
+            for the user's own.
+        datasets: further data sets to attach (weights, wheels), named like `data`.
+        weights: pretrained weights that `pack_dataset.py <competition>` packs, such as
+            "timm/resnet18.a1_in1k"; one of `datasets` then holds them.
+        code_attached: one of `datasets` holds the packed code, which is too large for a kernel;
+            `pack_dataset.py <competition> --code` packs it, after every change. Scripts only.
+        models: models to attach, "owner/model/framework/variation/version".
+        packages: modules that wheels in `datasets` bring, as they are imported.
+        image_pinning: "original" keeps the image of the kernel's first version, "latest" does not.
+    """
+
+    short_name: str = ""
+    machine_shape: str = "NvidiaTeslaT4"
+    train_internet: bool = True
+    data: str = ""
+    datasets: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    code_attached: bool = False
+    models: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    image_pinning: str = "original"
+
+
+LONGEST_SHORT_NAME = 30  # characters; the role, a pipeline and folds follow, 50 are allowed
+
+
+def short_kernel_name(folder: str) -> str:
+    """The name that a folder's kernels begin with where its spec gives none: the folder's own, cut
+    where it is too long."""
+    return folder.replace("_", "-")[:LONGEST_SHORT_NAME].rstrip("-")
+
+
+@dataclass(frozen=True)
 class CompetitionSpec:
     """What is known of a competition before any file is opened.
 
@@ -200,6 +244,7 @@ class CompetitionSpec:
         licence: what the host allows with the data.
         judge: what reads, checks and scores a submission; None where it is a table with one
             answer per row.
+        kernel: what Kaggle is told of the competition's kernels.
     """
 
     slug: str
@@ -218,6 +263,7 @@ class CompetitionSpec:
     licence: str = ""
     ladder: Ladder = Ladder()
     judge: Judge | None = None
+    kernel: KernelSpec = KernelSpec()
 
     def file(self, role: str) -> HostFile:
         """The host's file of a role.

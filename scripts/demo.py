@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The main job on real handwritten digits: train, validate, predict, score, report."""
+"""The main job on real handwritten digits: train, validate, predict, score, report, kernels."""
 
 from __future__ import annotations
 

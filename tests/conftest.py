@@ -6,14 +6,36 @@ import os
 import shutil
 import socket
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 # before torch is loaded: nets this small are slower on several threads
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# several folders take these fixtures, some as a plugin: pytest must know of them before the first
+pytest.register_assert_rewrite("tests.fake_kaggle.fixtures")
+
+# whoever asks for one of these trains, or works on what was trained
+TRAINING_FIXTURES = {"digits", "smoke_run", "trained"}
+FAKED_KAGGLE = "2.2"  # the command whose requests the fake answers; Kaggle's image has an older one
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what trains, and skip the tests of a `kaggle` command that is not installed."""
+    installed = version("kaggle")
+    too_old = Version(installed) < Version(FAKED_KAGGLE)
+    reason = f"kaggle is {installed}; the fake speaks with {FAKED_KAGGLE} and later"
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & TRAINING_FIXTURES:
+            item.add_marker(pytest.mark.slow)
+        if too_old and "kaggle_cli" in fixtures:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,8 @@ from common import paths, registry
 from common.files import read_json
 from scripts import check_submission, fixture, score, train
 
+pytestmark = pytest.mark.slow
+
 HEADINGS = (
     "Task",
     "Data",

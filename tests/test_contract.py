@@ -30,6 +30,8 @@ from common.settings import Settings
 from common.spec import CompetitionSpec, HostFile, NumberColumn, SubmissionFormat
 from common.train import TrainSettings
 
+pytestmark = pytest.mark.slow
+
 SPEC = CompetitionSpec(
     slug="toy",
     title="Toy",

@@ -43,6 +43,17 @@ def test_fork_renames_the_package_and_keeps_the_slug(house: Path) -> None:
     assert any("scripts/train.py my-toys" in line for line in said)
 
 
+def test_a_fork_s_kernels_do_not_replace_those_of_the_source(house: Path) -> None:
+    spec = SPEC.replace(
+        ")\n", '    kernel=KernelSpec(\n        short_name="toys", data="toys"),\n)\n'
+    )
+    (house / "toy_set/spec.py").write_text(spec)
+    place = fork("my-toys", "toy-set", lambda line: None)
+    assert (place / "spec.py").read_text() == spec.replace(
+        'short_name="toys"', 'short_name="my-toys"'
+    )
+
+
 def test_fork_takes_source_files_only(house: Path) -> None:
     toy = house / "toy_set"
     for name in ("notes.md", "parts/deep.py", "__pycache__/spec.pyc", ".hidden"):

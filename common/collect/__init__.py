@@ -9,6 +9,7 @@ BestK   → Ragged     the K best samples per class, in memory that does not gro
 from common.collect.base import Collector, Predictions, load_arrays, save_arrays, save_table
 from common.collect.best import BestK
 from common.collect.dense import Columns, Dense
+from common.collect.load import load_predictions
 from common.collect.maps import Maps, MapStack
 from common.collect.ragged import Ragged, Rows
 
@@ -23,6 +24,7 @@ __all__ = [
     "Ragged",
     "Rows",
     "load_arrays",
+    "load_predictions",
     "save_arrays",
     "save_table",
 ]

@@ -72,6 +72,18 @@ def save_table(path: Path, frame: pd.DataFrame) -> Path:
     return files.write_bytes(path, buffer.getvalue())
 
 
+def load_table(path: Path) -> pd.DataFrame:
+    """The frame that `save_table` wrote.
+
+    Raises: RunError where the file is missing or cut.
+    """
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # Arrow's errors are of these
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{path} cannot be read ({reason}); it was cut or edited") from None
+
+
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Path:
     """Writes arrays as `.npz` without pickles, whole or not at all."""
     buffer = io.BytesIO()

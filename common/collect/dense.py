@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from common.collect.base import check_unique, positions_of, save_table
+from common.collect.base import check_unique, load_table, positions_of, save_table
 from common.errors import DataError
 
 
@@ -38,6 +38,17 @@ class Dense:
         columns = pd.DataFrame(values, columns=list(self.names))
         frame = pd.concat([index.reset_index(drop=True), columns], axis=1)
         return [save_table(folder / f"{stem}.parquet", frame)]
+
+    @classmethod
+    def load(cls, folder: Path, stem: str, index: Collection[str]) -> Dense:
+        """What `save` wrote; `index` names the columns that are no predictions.
+
+        Raises: RunError where the file is missing or cut.
+        """
+        frame = load_table(folder / f"{stem}.parquet")
+        names = [name for name in frame if name not in index]
+        values = frame[names].to_numpy(dtype=np.float32)
+        return cls(frame["sample"].to_numpy(dtype=str), values, tuple(map(str, names)))
 
     @classmethod
     def concat(cls, parts: Sequence[Dense]) -> Dense:

@@ -6,6 +6,7 @@ from common.spec import (
     CompetitionSpec,
     HostFile,
     IntegerColumn,
+    KernelSpec,
     Ladder,
     Rung,
     SubmissionFormat,
@@ -44,4 +45,5 @@ SPEC = CompetitionSpec(
             Rung("first place", 0.936129, "private board"),
         )
     ),
+    kernel=KernelSpec(short_name="aptos-2019"),
 )

@@ -7,6 +7,7 @@ from common.spec import (
     CompetitionSpec,
     ExternalSource,
     HostFile,
+    KernelSpec,
     NumberColumn,
     SubmissionFormat,
 )
@@ -40,4 +41,5 @@ SPEC = CompetitionSpec(
     licence="non-commercial use such as university research and education",
     judge=TableJudge(beside=(median_point_distance, share_within_10)),
     # no ladder: the published figures are squared errors of scaled coordinates
+    kernel=KernelSpec(short_name="biwi-head-pose", data="biwi-head-pose"),
 )

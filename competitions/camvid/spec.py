@@ -6,6 +6,7 @@ from common.spec import (
     CompetitionSpec,
     ExternalSource,
     HostFile,
+    KernelSpec,
     Ladder,
     Rung,
     SubmissionFormat,
@@ -60,4 +61,5 @@ SPEC = CompetitionSpec(
             Rung("FC-DenseNet103", 0.669, "the paper, no pretraining"),
         )
     ),
+    kernel=KernelSpec(short_name="camvid", data="camvid-segnet"),
 )

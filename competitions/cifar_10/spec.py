@@ -5,6 +5,7 @@ from common.spec import (
     CompetitionSource,
     CompetitionSpec,
     HostFile,
+    KernelSpec,
     LabelColumn,
     Ladder,
     Rung,
@@ -51,4 +52,5 @@ SPEC = CompetitionSpec(
             Rung("first place", 0.9553, "the host's blog"),
         )
     ),
+    kernel=KernelSpec(short_name="cifar-10"),
 )

@@ -6,6 +6,7 @@ from common.spec import (
     CompetitionSpec,
     HostFile,
     IntegerColumn,
+    KernelSpec,
     Ladder,
     Rung,
     SubmissionFormat,
@@ -46,4 +47,5 @@ SPEC = CompetitionSpec(
             Rung("highest that needs no leaked labels", 0.9979, "public notebooks"),
         )
     ),
+    kernel=KernelSpec(short_name="digits"),
 )

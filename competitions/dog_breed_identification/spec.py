@@ -7,6 +7,7 @@ from common.spec import (
     CompetitionSource,
     CompetitionSpec,
     HostFile,
+    KernelSpec,
     LabelColumn,
     Ladder,
     NumberColumn,
@@ -173,4 +174,5 @@ SPEC = CompetitionSpec(
             Rung("first place", 0.0, "leaderboard file; leaked labels"),
         )
     ),
+    kernel=KernelSpec(short_name="dog-breeds"),
 )

@@ -5,6 +5,7 @@ from common.spec import (
     CompetitionSource,
     CompetitionSpec,
     HostFile,
+    KernelSpec,
     Ladder,
     NumberColumn,
     Rung,
@@ -41,4 +42,5 @@ SPEC = CompetitionSpec(
             Rung("first place", 0.03302, "leaderboard file"),
         )
     ),
+    kernel=KernelSpec(short_name="dogs-vs-cats-redux"),
 )

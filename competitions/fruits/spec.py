@@ -6,6 +6,7 @@ from common.spec import (
     CompetitionSpec,
     DatasetSource,
     HostFile,
+    KernelSpec,
     LabelColumn,
     Ladder,
     Rung,
@@ -35,4 +36,5 @@ SPEC = CompetitionSpec(
             Rung("transfer learning, about", 0.99, "not checked"),
         )
     ),
+    kernel=KernelSpec(short_name="fruits-360"),
 )

@@ -5,6 +5,7 @@ from common.spec import (
     CompetitionSource,
     CompetitionSpec,
     HostFile,
+    KernelSpec,
     Ladder,
     NumberColumn,
     Rung,
@@ -49,4 +50,5 @@ SPEC = CompetitionSpec(
             Rung("blend of two small models", 2.2599, "first place's public code, private board"),
         )
     ),
+    kernel=KernelSpec(short_name="lanl-earthquakes"),
 )

@@ -6,6 +6,7 @@ from common.spec import (
     CompetitionSpec,
     ExternalSource,
     HostFile,
+    KernelSpec,
     Ladder,
     NumberColumn,
     Rung,
@@ -66,4 +67,5 @@ SPEC = CompetitionSpec(
             Rung("Bayesian, with the lists of rated items", 0.895, "mean over u1 to u5, measured"),
         )
     ),
+    kernel=KernelSpec(short_name="movielens-100k", data="movielens-100k"),
 )

@@ -8,6 +8,7 @@ from common.spec import (
     CompetitionSpec,
     ExternalSource,
     HostFile,
+    KernelSpec,
     Ladder,
     Rung,
     SubmissionFormat,
@@ -84,4 +85,5 @@ SPEC = CompetitionSpec(
         )
     ),
     judge=BoxesJudge(),
+    kernel=KernelSpec(short_name="open-images-2019-detection", data="open-images-2019-boxes"),
 )

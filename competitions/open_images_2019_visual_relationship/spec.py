@@ -8,6 +8,7 @@ from common.spec import (
     CompetitionSpec,
     ExternalSource,
     HostFile,
+    KernelSpec,
     Ladder,
     Rung,
     SubmissionFormat,
@@ -195,5 +196,8 @@ SPEC = CompetitionSpec(
             Rung("13th", 0.3078, "writeup"),
             Rung("2nd", 0.3882, "writeup"),
         )
+    ),
+    kernel=KernelSpec(
+        short_name="open-images-2019-relationships", data="open-images-2019-relationships"
     ),
 )

@@ -6,6 +6,7 @@ from common.spec import (
     CompetitionSource,
     CompetitionSpec,
     HostFile,
+    KernelSpec,
     Ladder,
     Rung,
     SubmissionFormat,
@@ -67,4 +68,5 @@ SPEC = CompetitionSpec(
             Rung("first place", 0.933, "about; not checked"),
         )
     ),
+    kernel=KernelSpec(short_name="planet-amazon"),
 )

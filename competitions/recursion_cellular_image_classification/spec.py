@@ -7,6 +7,7 @@ from common.spec import (
     CompetitionSpec,
     HostFile,
     IntegerColumn,
+    KernelSpec,
     Ladder,
     Rung,
     SubmissionFormat,
@@ -76,4 +77,5 @@ SPEC = CompetitionSpec(
             Rung("first place", 0.99763, "private board, the winner's post"),
         )
     ),
+    kernel=KernelSpec(short_name="recursion-cells"),
 )

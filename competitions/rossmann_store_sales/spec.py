@@ -5,6 +5,7 @@ from common.spec import (
     CompetitionSource,
     CompetitionSpec,
     HostFile,
+    KernelSpec,
     Ladder,
     NumberColumn,
     Rung,
@@ -93,4 +94,5 @@ SPEC = CompetitionSpec(
             Rung("first place", 0.10021, "private board"),
         )
     ),
+    kernel=KernelSpec(short_name="rossmann-sales"),
 )

@@ -8,6 +8,7 @@ from common.spec import (
     CompetitionSource,
     CompetitionSpec,
     HostFile,
+    KernelSpec,
     Ladder,
     Rung,
     SubmissionFormat,
@@ -60,4 +61,5 @@ SPEC = CompetitionSpec(
             Rung("first place", 0.8679, "stage-2 private board"),
         )
     ),
+    kernel=KernelSpec(short_name="siim-pneumothorax"),
 )

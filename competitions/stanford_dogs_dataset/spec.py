@@ -6,6 +6,7 @@ from common.spec import (
     CompetitionSpec,
     DatasetSource,
     HostFile,
+    KernelSpec,
     LabelColumn,
     Ladder,
     Rung,
@@ -36,4 +37,5 @@ SPEC = CompetitionSpec(
             Rung("transformer, split unknown", 0.91, "a public study; split not checked"),
         )
     ),
+    kernel=KernelSpec(short_name="stanford-dogs"),
 )

@@ -6,6 +6,7 @@ from common.spec import (
     CompetitionSpec,
     DatasetSource,
     HostFile,
+    KernelSpec,
     LabelColumn,
     Ladder,
     Rung,
@@ -34,4 +35,5 @@ SPEC = CompetitionSpec(
             Rung("large pretrained transformer", 0.95, "about; not checked"),
         )
     ),
+    kernel=KernelSpec(short_name="oxford-pets"),
 )

@@ -5,6 +5,7 @@ from common.spec import (
     CompetitionSource,
     CompetitionSpec,
     HostFile,
+    KernelSpec,
     Ladder,
     NumberColumn,
     Rung,
@@ -51,4 +52,5 @@ SPEC = CompetitionSpec(
             Rung("top of the board", 1.0, "the ids hold the stars: no skill"),
         )
     ),
+    kernel=KernelSpec(short_name="imdb-reviews"),
 )

@@ -8,6 +8,7 @@ from common.spec import (
     CompetitionSpec,
     ExternalSource,
     HostFile,
+    KernelSpec,
     Ladder,
     Rung,
     SubmissionFormat,
@@ -61,4 +62,5 @@ SPEC = CompetitionSpec(
             Rung("7th", 0.8010, "paper"),
         )
     ),
+    kernel=KernelSpec(short_name="youtube8m-2019", data="youtube8m-2019-frames"),
 )

@@ -26,6 +26,8 @@ from common.randomness import seed_generators
 from common.train import History, Steps, TrainSettings, fit
 from common.train.schedule import MOMENTUM_HIGH, make_schedule
 
+pytestmark = pytest.mark.slow
+
 SEED = 3
 STEPS = Steps(
     forward=lambda learner: learner.model(*learner.xb),

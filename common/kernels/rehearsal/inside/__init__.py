@@ -1,0 +1,1 @@
+"""What runs beside a kernel in its session; standard library only, loaded by path."""
