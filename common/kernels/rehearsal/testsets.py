@@ -70,7 +70,7 @@ def _swap_tables(spec: CompetitionSpec, data: Path, out: Path, n_rows: int) -> N
     if len(spec.submission.key_columns) != 1 or Path(test.name).suffix != ".csv":
         raise DataError(
             f"the test set of {spec.slug} is more than a table with one id; write "
-            f"{HOOK}(data, out, n_rows) in its fixture.py, see CONTRIBUTING.md"
+            f"{HOOK}(data, out, n_rows) in its fixture.py, see kernels/README.md"
         )
     sample_header, sample_rows = _read(data / sample.name)
     test_header, test_rows = _read(data / test.name)
