@@ -47,6 +47,7 @@ KIT_ERRORS = [
     errors.DataError,
     errors.SubmissionError,
     errors.RunError,
+    errors.KaggleError,
     errors.MetricError,
 ]
 

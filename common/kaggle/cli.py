@@ -19,6 +19,7 @@ from common.kaggle.records import Record, records
 Say = Callable[[str], None]
 Result = TypeVar("Result")
 _LOOK = 1.0  # seconds between two looks at a folder that grows
+_ANONYMOUS = (("datasets", "download"), ("datasets", "files"))
 _PAGE = 200  # rows: the most that Kaggle gives at once
 
 
@@ -126,10 +127,13 @@ class Kaggle:
     def run(self, words: Sequence[str], seconds: float, *, watch: Path | None = None) -> Answer:
         """Calls the command and gives what it said, however it ended.
 
-        `-W` keeps its notes about newer versions off stdout. It runs in a session of its own, so
-        that Ctrl-C reaches this process alone, which then ends it.
+        It runs in a session of its own, so that Ctrl-C reaches this process alone, which then
+        ends it.
         """
-        command = [str(_command()), "-W", *words]
+        # -W keeps notes about newer versions off stdout; before these two it would hide from the
+        # command that they need no account
+        quiet = () if tuple(words[:2]) in _ANONYMOUS else ("-W",)
+        command = [str(_command()), *quiet, *words]
         with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -142,6 +146,7 @@ class Kaggle:
         ) as process:
             try:
                 stdout, stderr = self._communicate(process, seconds, watch)
+                show_passing("")
             except subprocess.TimeoutExpired:
                 process.kill()
                 stdout, stderr = process.communicate()
@@ -167,8 +172,15 @@ class Kaggle:
             now = size_of(watch)
             if now != size:
                 size, since = now, self.patience.clock()
+                show_passing(size_shown(size))
             elif self.patience.clock() - since >= self.patience.stalled:
                 raise subprocess.TimeoutExpired(process.args, self.patience.stalled)
+
+
+def show_passing(text: str) -> None:
+    """Shows a text that the next one replaces, on a terminal; nothing in a log."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def size_of(folder: Path) -> int:

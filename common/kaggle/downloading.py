@@ -190,7 +190,7 @@ class _Download:
         listing = listing_of(self.kaggle, self.remote)
         for name in names:
             if not listing.lacks(name):
-                self._one(name, listing.sizes.get(name))
+                self._one(name, listing.sizes.get(name) or None)
         return tuple(name for name in names if listing.lacks(name))
 
     def _one(self, name: str, size: int | None) -> None:

@@ -15,7 +15,7 @@ from common.errors import KaggleError
 from common.kaggle import credentials
 from common.kaggle.redaction import redacted
 
-_LONGEST = 300  # characters of Kaggle's own words in a message
+_LONGEST = 160  # characters of Kaggle's own words in a message
 
 
 class Kind(enum.StrEnum):
@@ -166,8 +166,8 @@ def _forbidden(_: Answer, subject: str, quoted: str, __: str, competition: str) 
             f"yet: accept them at {rules_page(competition)} and run the same command again"
         )
     return (
-        f"Kaggle does not let you at {subject}{quoted}; check the name, and that it is your own "
-        "or public"
+        f"Kaggle does not let you at {subject}{quoted}; check the name, that it is your own or "
+        "public, and that your credentials are still good"
     )
 
 

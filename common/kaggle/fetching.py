@@ -125,7 +125,7 @@ def _fetch_whole(kaggle: Kaggle, built: Built, listed: dict[str, int], staging: 
         path = staging / name
         # beside what our kernels write, Kaggle lists files that it does not hand out
         ours = name.startswith(f"{RUN}/") or name in (SUBMISSION, RECORD)
-        if path.is_file() and path.stat().st_size != size:
+        if size and path.is_file() and path.stat().st_size != size:  # 0 is no size told
             came = f"came with {path.stat().st_size:,} bytes"
         elif ours and not path.is_file():
             came = "did not come"
@@ -167,7 +167,11 @@ def _run_of(built: Built, staging: Path) -> Path:
     try:
         run.open_finished()
     except KitError as error:
-        raise RunError(f"the run in the output of {built.ref} is not whole: {error}") from None
+        reason = str(error).replace(f"{run.shown} ", "").partition("; ")[0]
+        raise RunError(
+            f"the run in the output of {built.ref} {reason}; look at it at "
+            f"{kernels.page_of(built.ref)}, or push this build again, with --again"
+        ) from None
     _check_record(built, run / RECORD)
     return run.path
 

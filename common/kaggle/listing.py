@@ -41,7 +41,8 @@ class Remote:
 
 @dataclass(frozen=True)
 class Listing:
-    """Files with their sizes in bytes; `whole` where none was left out."""
+    """Files with their sizes in bytes, 0 where Kaggle tells none; `whole` where no file was left
+    out."""
 
     sizes: dict[str, int]
     whole: bool
@@ -62,7 +63,7 @@ class Listing:
             path = folder / name
             if path.is_file():
                 found = path.stat().st_size
-                if found != size:
+                if size and found != size:
                     lines.append(f"{name} has {found:,} bytes here and {size:,} at Kaggle")
             elif not _is_unpacked(path):
                 lines.append(f"{name} is not here")

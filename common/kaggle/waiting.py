@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 
 from common.errors import KaggleError
 from common.kaggle import kernels
-from common.kaggle.cli import Kaggle
+from common.kaggle.cli import Kaggle, show_passing
 from common.kaggle.faults import PASSING, Kind, in_passing
 from common.kaggle.journal import Journal
 from common.kaggle.kernels import ENDED, Status
@@ -91,11 +90,9 @@ class Watch:
             )
 
     def _line(self, text: str) -> None:
-        if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr)
+        show_passing("")
         self.kaggle.say(f"{datetime.now(UTC):%H:%M:%S} UTC  {text}")
 
     def _show_elapsed(self, last: str) -> None:
-        if sys.stderr.isatty():
-            minutes, seconds = divmod(int(self.kaggle.patience.clock() - self.started), 60)
-            print(f"\r\x1b[K{last} {minutes}:{seconds:02}", end="", file=sys.stderr, flush=True)
+        minutes, seconds = divmod(int(self.kaggle.patience.clock() - self.started), 60)
+        show_passing(f"{last} {minutes}:{seconds:02}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from pathlib import Path
@@ -13,9 +14,11 @@ from common.kaggle import cli, credentials, kernels, records
 from common.kaggle.built import Built
 from common.kaggle.cli import Kaggle
 from common.kaggle.faults import Answer, Kind, fault_of, kind_of
-from common.kaggle.kernels import Held, same_source
+from common.kaggle.journal import WAITING, Journal
+from common.kaggle.kernels import Held, Status, same_source
 from common.kaggle.patience import Patience
 from common.kaggle.redaction import redacted
+from common.kaggle.waiting import Watch
 from tests.kaggle.desk import Clock
 
 # What the command, version 2.2.4, wrote in these situations.
@@ -123,6 +126,30 @@ def test_a_call_is_tried_as_often_as_patience_has_it() -> None:
     assert len(calls) == 3
     assert len(clock.slept) == 2
     assert said[0].startswith("Kaggle failed (a fault on their side); trying again in 4 s (try 2")
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_wait_shows_the_time_on_a_terminal_and_a_line_per_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, said, screen = Clock(), [], Screen()
+    words = iter(["QUEUED", "RUNNING", "RUNNING", "RUNNING", "COMPLETE"])
+    monkeypatch.setattr(kernels, "status", lambda *_: Status(next(words)))
+    monkeypatch.setattr(sys, "stderr", screen)
+    journal = Journal("ada/x", "", WAITING, sent=0, before=0, version=1)
+    kaggle = Kaggle(said.append, clock.patience(first_poll=30, longest_poll=40))
+    assert Watch(kaggle, journal, until=1e6).until_ended() == Status("COMPLETE")
+    assert [line.split()[-1] for line in said] == ["QUEUED", "RUNNING", "COMPLETE"]
+    assert "RUNNING 1:50" in screen.getvalue()  # 30 + 40 + 40 seconds
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    cli.show_passing("RUNNING 1:50")
+    assert sys.stderr.getvalue() == ""
 
 
 # ---- tables -------------------------------------------------------------------------------------

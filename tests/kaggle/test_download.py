@@ -142,9 +142,15 @@ def test_single_files_go_into_their_folders(
     assert len(fake.calls("blob/*")) == calls
 
 
-def test_a_data_set_and_what_lies_outside(
-    fake: FakeKaggle, cli: KaggleCli, home: Path, capsys: pytest.CaptureFixture[str]
+def test_a_public_data_set_needs_no_account_and_what_lies_outside_is_told(
+    fake: FakeKaggle,
+    cli: KaggleCli,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.delenv("KAGGLE_USERNAME")
+    monkeypatch.delenv("KAGGLE_KEY")
     fake.world.add_dataset("moltean/fruits", {"a.csv": b"a\n", "b/c.csv": b"c\n"}, private=False)
     assert main(["fruits"]) == 0
     assert held(home / "data/fruits") == {"a.csv": b"a\n", "b/c.csv": b"c\n"}
@@ -172,6 +178,20 @@ def test_an_unknown_competition_is_told(
 ) -> None:
     assert main([SLUG]) == 2
     assert "Kaggle knows no competition digit-recognizer (Not found)" in error_line()
+
+
+def test_faults_that_pass_are_waited_out(
+    fake: FakeKaggle, target: Path, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.world.add_competition(SLUG, DIGITS)
+    fake.fault("ListDataFiles", status=500, body=b"down")
+    fake.fault("DownloadDataFiles", status=429, message="Too Many Requests", retry_after=3)
+    assert main([SLUG]) == 0
+    assert held(target) == DIGITS
+    assert len(clock.slept) == 2
+    out = capsys.readouterr().out
+    assert "Kaggle failed (a fault on their side); trying again in 4 s (try 2 of 5)" in out
+    assert "Kaggle takes no more requests for now (429); trying again in 4 s" in out
 
 
 def test_a_cut_download_is_taken_up_where_it_was_cut(fake: FakeKaggle, target: Path) -> None:

@@ -183,11 +183,13 @@ def test_wrong_credentials_are_named_by_their_place(
     assert "f" * 32 not in line
 
 
+@pytest.mark.parametrize("told", ["inactive", "401"])
 def test_a_stale_token_beside_a_good_key_is_the_one_to_remove(
     fake: FakeKaggle,
     cli: KaggleCli,
     home: Path,
     built: Path,
+    told: str,
     monkeypatch: pytest.MonkeyPatch,
     error_line: ErrorLine,
 ) -> None:
@@ -197,6 +199,8 @@ def test_a_stale_token_beside_a_good_key_is_the_one_to_remove(
     key = {"username": fake.world.user, "key": fake.world.key}
     files.write_json(folder / "kaggle.json", key).chmod(0o600)
     (folder / "access_token").write_text("KGAT_of_last_year\n")
+    if told == "401":
+        fake.fault("IntrospectToken", status=401, message="Unauthenticated", times=None)
     assert push(built) == 2
     line = error_line()
     assert "rejected the credentials in ~/.kaggle/access_token (401), which hide those in" in line

@@ -357,7 +357,8 @@ def test_a_run_that_is_not_whole_is_refused(
     changed = {**output, "run/scores.json": b'{"pooled": 1.0}'}
     pushed(fake, built, output=changed)
     assert push(built) == 2
-    assert "scores.json is missing or is not the file that this run wrote" in error_line()
+    line = error_line()
+    assert "the run in the output of ada/digits-train does not belong together: scores.json" in line
     assert list((home / "runs/digit_recognizer").iterdir()) == []
 
 
