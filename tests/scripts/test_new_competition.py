@@ -169,6 +169,7 @@ def test_a_fork_is_another_folder_of_the_same_competition(copy: Copy, said: dict
     for path in source.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         renamed = text.replace("competitions.digit_recognizer", "competitions.my_digits")
+        renamed = renamed.replace('short_name="digits"', 'short_name="my-digits"')
         assert (fork / path.relative_to(source)).read_text(encoding="utf-8") == renamed
 
 
