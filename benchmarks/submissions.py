@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from common.writing import write_columns
 
 N_ROWS = 1_000_000
 N_MASKS, N_RUNS = 18_000, 870  # 124 MB of text
+SIZE = (1024, 1024)
 MASKS = RunLength(relative=True, column_major=True, first_pixel=0, empty=("-1",))
 FORM = SubmissionFormat(("id",), (IntegerColumn("label", 0, 9),))
 
@@ -67,7 +69,12 @@ def _writing(work: Path) -> list[Case]:
     runs = own.integers(100, 1000, (N_MASKS, 2 * N_RUNS)).astype(str)
     texts = [" ".join(row) for row in runs.tolist()]
     any_text = TextColumn("runs", lambda _: "", "any text")
-    checked = TextColumn("runs", lambda text: MASKS.fault(text, (1024, 1024)), "run lengths")
+    checked = TextColumn(
+        "runs",
+        fault=partial(MASKS.fault, shape=SIZE),
+        form="run lengths",
+        faulty=partial(MASKS.faulty, shape=SIZE),
+    )
     numbers = [NumberColumn(name, 0, 1) for name in "xyz"]
     label = FORM.targets[0]
     return [

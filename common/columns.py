@@ -102,12 +102,15 @@ class TextColumn(_WithoutDoubts):
         fault: what is wrong with a cell, such as "7 numbers, no pairs"; "" where nothing is.
         form: what is expected, for messages.
         merge: one cell from several rows of one id; None where an id has one row.
+        faulty: the positions of the cells in which `fault` finds something, for a whole column
+            at once; None where every cell is asked for.
     """
 
     name: str
     fault: Callable[[str], str]
     form: str
     merge: Callable[[Sequence[str]], str] | None = None
+    faulty: Callable[[Sequence[str]], list[int]] | None = None
 
     def expected(self) -> str:
         return self.form
@@ -128,6 +131,9 @@ def parse_column(column: Column, cells: Iterable[str]) -> tuple[np.ndarray, list
     Numbers come back as numbers, classes as text, other text as objects; where cells are not
     allowed the values hold fillers and must not be used.
     """
+    if isinstance(column, TextColumn) and column.faulty is not None:
+        texts = cells if isinstance(cells, list) else list(cells)
+        return np.array(texts, dtype=object), column.faulty(texts)
     seen: dict[str, int | float | str | None] = {}
     values: list[int | float | str | None] = []
     for cell in cells:

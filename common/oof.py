@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -13,12 +13,14 @@ import pandas as pd
 from common.collect import Predictions
 from common.errors import MetricError
 from common.interval import interval
+from common.keys import Keys
 from common.metrics import Metric
 from common.pipeline import Context, Pipeline, as_key, storable
 from common.runfolder import RunFolder
 from common.score import Aligned, ladder_beside, read_aligned
 from common.spec import Ladder, Rung
-from common.submit import ids_of, write_submission
+from common.submit import ids_of
+from common.writing import AnswerColumns, Row, joined, write_answers
 
 SUBMISSION, SOLUTION = "oof_submission.csv", "oof_solution.csv"
 
@@ -36,11 +38,11 @@ def write_oof(
     """
     form = pipeline.spec.submission
     solution = pipeline.solution(items, context)
-    truth = [tuple(row) for row in solution.itertuples(index=False, name=None)]
-    asked = [as_key(row[: len(form.key_columns)]) for row in truth]
-    write_submission(run / SOLUTION, form, truth, asked)
-    rows = _cross_fitted(pipeline, items, oof, context)
-    write_submission(run / SUBMISSION, form, rows, asked)
+    truth = {name: solution[name].tolist() for name in form.header}
+    asked = Keys([[str(cell) for cell in truth[name]] for name in form.key_columns])
+    write_answers(run / SOLUTION, form, AnswerColumns(truth), asked)
+    answers = joined(_cross_fitted(pipeline, items, oof, context))
+    write_answers(run / SUBMISSION, form, answers, asked)
     index = [name for name in ("sample", "id", "fold", "group") if name in items]
     index += [name for name in form.target_columns if name in items]
     run.record(oof.save(run.path, "oof", storable(items[index])))
@@ -50,8 +52,8 @@ def write_oof(
 
 def _cross_fitted(
     pipeline: Pipeline, items: pd.DataFrame, oof: Predictions, context: Context
-) -> Iterator[tuple[object, ...]]:
-    """The answers of every fold, decided on the others."""
+) -> Iterator[Iterable[Row]]:
+    """The answers of every fold, decided on the others, fold by fold."""
     for fold in sorted(items["fold"].unique()):
         inside = items[items["fold"] == fold]
         others = items[items["fold"] != fold]
@@ -59,7 +61,7 @@ def _cross_fitted(
         if len(others):
             known = oof.select(others["sample"].to_numpy())
             decision = pipeline.decide(known, pipeline.solution(others, context))
-        yield from pipeline.submission(inside, oof.select(inside["sample"].to_numpy()), decision)
+        yield pipeline.submission(inside, oof.select(inside["sample"].to_numpy()), decision)
 
 
 def score_oof(

@@ -24,6 +24,7 @@ from common.collect import Collector, Columns, Dense, Predictions
 from common.errors import DataError
 from common.settings import Settings
 from common.spec import CompetitionSpec
+from common.writing import AnswerColumns
 
 if TYPE_CHECKING:
     from fastai.data.core import DataLoaders
@@ -252,8 +253,8 @@ class Pipeline:
     def submission(
         self, items: pd.DataFrame, predictions: Predictions, decision: Decision
     ) -> Iterable[tuple[object, ...]]:
-        """The answers, row by row, in the order of the submission's columns; streamed, so a
-        large one never has to fit in memory.
+        """The answers in the order of the submission's columns: row by row, streamed, so a large
+        one never has to fit in memory; or whole columns as `AnswerColumns`, written much faster.
 
         `decision` is what `decide` gave, or {} for the default during training. Default, for
         dense predictions: samples of one id are averaged, then the most probable class (the
@@ -263,11 +264,14 @@ class Pipeline:
             raise NotImplementedError(f"{type(self).__name__} does not answer submission()")
         values = predictions.select(items["sample"].to_numpy()).values
         ids, answers = mean_by_id(items["id"], values)
-        for name, answer in zip(ids, answers, strict=True):
-            if self.spec.classes:
-                yield (*as_key(name), self.spec.classes[int(answer.argmax())])
-            else:
-                yield (*as_key(name), *answer.tolist())
+        form, classes = self.spec.submission, self.spec.classes
+        names = list(zip(*map(as_key, ids), strict=True)) or [()] * len(form.key_columns)
+        if classes:
+            targets: list[Any] = [[classes[best] for best in answers.argmax(axis=1).tolist()]]
+        else:
+            # in 64 bits, whose digits say exactly what the net said in 32
+            targets = [np.ascontiguousarray(column, np.float64) for column in answers.T]
+        return AnswerColumns(dict(zip(form.header, [*names, *targets], strict=False)))
 
     def picture(self, item: Any) -> np.ndarray | None:
         """One item (a row of `items`) as people look at it, uint8 (H, W) or (H, W, 3), for the

@@ -40,7 +40,7 @@ from common.pipeline import ALL_ROWS, Context, Pipeline, storable
 from common.report import write_report
 from common.runfolder import RunFolder
 from common.score import FIXTURE_FILE, ladder_beside
-from common.submit import write_submission
+from common.writing import write_answers
 
 Say = Callable[[str], None]
 INDEX = ["sample", "id"]
@@ -255,8 +255,8 @@ def _predict_test(
     models = [pipeline.load_fold(run.fold(fold), context) for fold in stored_folds(facts)]
     predictions = pipeline.combine([model.predict(test.items) for model in models])
     decision = files.read_json(run / "decision.json")
-    rows = pipeline.submission(test.items, predictions, decision)
-    write_submission(target, pipeline.spec.submission, rows, test.asked)
+    answers = pipeline.submission(test.items, predictions, decision)
+    write_answers(target, pipeline.spec.submission, answers, test.asked)
     if target.parent == run.path:
         run.record([target, *predictions.save(run.path, "test", storable(test.items[INDEX]))])
     say(f"submission: {paths.shown(target)}, {len(test.asked):,} rows")

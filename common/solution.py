@@ -13,7 +13,7 @@ from common.csv_table import Table, header_of, place, read_table, shown_key
 from common.errors import DataError
 from common.keys import Key
 from common.spec import SubmissionFormat
-from common.submit import Answers, asked_for, cell_fault, header_faults, read_large
+from common.submit import Answers, asked_for, cell_fault, header_faults
 
 USAGE = "Usage"
 BOARDS = ("public", "private", "ignored")  # an empty cell counts, on no board
@@ -32,7 +32,7 @@ def read_solution(path: Path, form: SubmissionFormat) -> Answers:
     """
     if form.compact is not None and form.compact.name in map(str.strip, header_of(path)):
         form = SubmissionFormat(form.key_columns, (form.compact,))
-    large = read_large(path, form)
+    large = large_csv.read_answers(path, form)
     if large is not None and large_csv.are_unique(large.keys):
         return Answers(large.keys, large.values)
     try:

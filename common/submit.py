@@ -40,11 +40,9 @@ def ids_of(path: Path, form: SubmissionFormat) -> Keys:
 
     Raises: DataError where the file lacks a column, has no rows, or names a row twice.
     """
-    large = large_csv.read_arrow(path, header=form.header, only=form.key_columns)
-    if large is not None:
-        keys = large_csv.keys_of(large, form)
-        if keys is not None and large_csv.are_unique(keys):
-            return keys
+    keys = large_csv.read_keys(path, form)
+    if keys is not None and large_csv.are_unique(keys):
+        return keys
     table = read_table(path)
     missing = [name for name in form.header if name not in table.columns]
     is_compact = form.compact is not None and form.compact.name in table.columns
@@ -75,24 +73,6 @@ def asked_for(table: Table, form: SubmissionFormat) -> Keys:
     return keys
 
 
-@dataclass(frozen=True)
-class Large:
-    """What a large, plain file answers; its names may repeat."""
-
-    keys: Keys
-    values: dict[str, np.ndarray]
-
-
-def read_large(path: Path, form: SubmissionFormat) -> Large | None:
-    """The answers of a large, plain file without further columns; None for any other."""
-    table = large_csv.read_arrow(path)
-    if table is None or set(table.column_names) != set(form.header):
-        return None
-    keys = large_csv.keys_of(table, form)
-    values = None if keys is None else large_csv.values_of(table, form.targets)
-    return None if keys is None or values is None else Large(keys, values)
-
-
 def read_submission(
     path: Path, form: SubmissionFormat, asked: Sequence[Key], called: str = ""
 ) -> Answers:
@@ -105,11 +85,9 @@ def read_submission(
     Raises: SubmissionError with every fault that the file has, each with its first offending
     id and row.
     """
-    large = read_large(path, form) if isinstance(asked, Keys) else None
-    if large is not None and isinstance(asked, Keys):
-        order = large_csv.order_of(large.keys, asked)
-        if order is not None and not row_faults(form.refusals, large.values, large.keys):
-            return Answers(asked, {name: column[order] for name, column in large.values.items()})
+    found = _read_plain(path, form, asked)
+    if found is not None:
+        return found
     try:
         table = read_table(path)
     except DataError as error:
@@ -126,6 +104,17 @@ def read_submission(
     if faults:
         raise _refused(called, faults)
     return Answers(keys, values)
+
+
+def _read_plain(path: Path, form: SubmissionFormat, asked: Sequence[Key]) -> Answers | None:
+    """The answers of a large, plain file in the order of `asked`; None for any other."""
+    if not isinstance(asked, Keys) or isinstance(asked.columns[0], list):
+        return None  # what was asked for is small
+    large = large_csv.read_answers(path, form)
+    order = None if large is None else large_csv.order_of(large.keys, asked)
+    if large is None or order is None or row_faults(form.refusals, large.values, large.keys):
+        return None
+    return Answers(asked, {name: column[order] for name, column in large.values.items()})
 
 
 def answers(form: SubmissionFormat, rows: Iterable[Sequence[object]]) -> Answers:

@@ -17,11 +17,13 @@ from tests.conftest import REPOSITORY
 FLOORS = (
     ("errors", "mounts", "paths"),
     ("files", "cli", "randomness", "settings", "environment"),
+    ("run_texts",),
     ("metrics", "rle"),
-    ("columns", "csv_table", "doubts", "keys", "refusals"),
+    ("arrow_text", "columns", "csv_table", "doubts", "keys", "refusals"),
     ("spec",),
     (
         "judges",
+        "cells",
         "large_csv",
         "solution",
         "registry",

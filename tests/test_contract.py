@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from fastai.data.core import DataLoaders
 from fastai.learner import Learner
 from torch import nn
 
-from common import registry, run
+from common import registry, run, writing
 from common.augment import unchanged
 from common.collect import Columns, Dense, Maps, MapStack, Ragged, Rows
 from common.collect.base import positions_of
@@ -27,8 +27,9 @@ from common.opening import Request
 from common.pipeline import DEFAULT_CONTEXT, Context, Decision, Pipeline
 from common.run import train
 from common.settings import Settings
-from common.spec import CompetitionSpec, HostFile, NumberColumn, SubmissionFormat
+from common.spec import CompetitionSpec, HostFile, LabelColumn, NumberColumn, SubmissionFormat
 from common.train import TrainSettings
+from common.writing import AnswerColumns
 
 pytestmark = pytest.mark.slow
 
@@ -229,7 +230,7 @@ def test_a_threshold_is_fitted_on_the_other_folds_and_again_on_all(
     assert MapStack.load(folder, "oof").values.shape == (12, 1, 4, 4)
 
 
-# ---- two samples to one id, and boxes -----------------------------------------------------------
+# ---- two samples to one id -----------------------------------------------------------------------
 
 
 class Sites(Signal):
@@ -270,6 +271,73 @@ def test_samples_of_one_id_stay_in_one_fold_and_are_averaged(
     scores = read_json(folder / "scores.json")
     assert scores["rows"] == 20
     assert scores["pooled"] == 1.5
+
+
+# ---- the default submission, in columns ---------------------------------------------------------
+
+
+class Pairs(Signal):
+    """Two numbers to an id of two cells."""
+
+    spec = replace(
+        SPEC, submission=SubmissionFormat(("user", "item"), (NumberColumn("x"), NumberColumn("y")))
+    )
+
+
+class Trees(Signal):
+    """One of two classes to an id."""
+
+    spec = replace(
+        SPEC, submission=SubmissionFormat(("id",), (LabelColumn("tree"),)), classes=("oak", "elm")
+    )
+
+
+def test_numbers_are_answered_in_columns_with_all_their_digits() -> None:
+    items = pd.DataFrame({"sample": ["p", "q"], "id": [("1", "x"), ("1", "y")]})
+    values = np.array([[0.1, 1.0], [2.0, 0.3]], dtype=np.float32)
+    answers = Pairs().submission(items, Dense(np.array(["p", "q"]), values, ("p_x", "p_y")), {})
+    assert isinstance(answers, AnswerColumns)
+    assert list(answers.columns) == ["user", "item", "x", "y"]
+    # the digits of the 32-bit number next to 0.1, as a 64-bit number has them
+    assert [tuple(map(str, row)) for row in answers] == [
+        ("1", "x", "0.10000000149011612", "1.0"),
+        ("1", "y", "2.0", "0.30000001192092896"),
+    ]
+
+
+def test_samples_of_one_id_are_averaged_before_the_class_is_chosen() -> None:
+    items = pd.DataFrame({"sample": ["a1", "b1", "a2"], "id": ["a", "b", "a"]})
+    values = np.array([[0.6, 0.4], [0.1, 0.9], [0.7, 0.3]], dtype=np.float32)
+    dense = Dense(np.array(["a1", "b1", "a2"]), values, ("p_oak", "p_elm"))
+    assert list(Trees().submission(items, dense, {})) == [("a", "oak"), ("b", "elm")]
+
+
+def test_no_items_have_no_answers() -> None:
+    items = pd.DataFrame({"sample": [], "id": []})
+    empty = Dense(np.empty(0, dtype=str), np.empty((0, 2), np.float32), ("p_x", "p_y"))
+    answers = Pairs().submission(items, empty, {})
+    assert isinstance(answers, AnswerColumns)
+    assert list(answers) == []
+    assert list(answers.columns) == ["user", "item", "x", "y"]
+
+
+def test_the_flow_writes_columns_at_once_and_the_same_bytes(
+    toy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("submission.csv", "oof_submission.csv", "oof_solution.csv")
+    folder = toy(Signal())
+    by_row = {name: (folder / name).read_bytes() for name in names}
+
+    def careful(*_: object) -> None:
+        raise AssertionError("the careful writer was called")
+
+    monkeypatch.setattr(writing, "LARGE", 1)
+    monkeypatch.setattr(writing, "write_submission", careful)
+    folder = toy(Signal(), overwrite=True)
+    assert {name: (folder / name).read_bytes() for name in names} == by_row
+
+
+# ---- boxes ---------------------------------------------------------------------------------------
 
 
 class Boxes(Signal):

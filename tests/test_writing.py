@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import errno
+import io
+import itertools
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from common.errors import SubmissionError
 from common.keys import Keys
 from common.spec import IntegerColumn, LabelColumn, NumberColumn, SubmissionFormat, TextColumn
 from common.submit import read_submission, write_submission
-from common.writing import write_columns
+from common.writing import AnswerColumns, joined, write_answers, write_columns
 
 FORM = SubmissionFormat(("id",), (IntegerColumn("n", 0, 9), NumberColumn("x", 0, 1)))
 NUMBERS = SubmissionFormat(("id",), (NumberColumn("x"),))
@@ -118,7 +121,7 @@ def test_rows_with_two_names_are_put_in_order(tmp_path: Path) -> None:
 
 def test_few_rows_take_the_careful_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "LARGE", 4)
-    monkeypatch.setattr(writing, "_plain_content", None)
+    monkeypatch.setattr(writing, "_write_plain", None)
     columns = {**GOOD, "id": pa.array(GOOD["id"])}
     path = write_columns(tmp_path / "s.csv", FORM, columns, ASKED)
     assert path.read_text() == "id,n,x\na,1,1.0\nb,2,0.5\nc,3,0.25\n"
@@ -176,6 +179,118 @@ def test_rows_of_two_names_are_the_careful_writers(both: Both, data: st.DataObje
     columns = {"user": users, "item": items, "rating": np.arange(len(users)) / 2}
     by_column, by_row = both(PAIRS, columns, asked)
     assert by_column == by_row
+
+
+@pytest.mark.usefixtures("only_arrow")
+@pytest.mark.parametrize("first_rows", [1, 3, 64])
+def test_batches_of_any_size_give_the_same_file(
+    first_rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {"id": [str(k) for k in range(200)], "n": [k % 10 for k in range(200)]}
+    columns["x"] = [k / 200 for k in range(200)]  # type: ignore[misc]
+    asked = Keys([columns["id"][::-1]])
+    whole = write_columns(tmp_path / "whole.csv", FORM, columns, asked).read_bytes()
+    monkeypatch.setattr(writing, "_FIRST_ROWS", first_rows)
+    monkeypatch.setattr(writing, "_BATCH", 100)
+    parts = write_columns(tmp_path / "parts.csv", FORM, columns, asked).read_bytes()
+    assert parts == whole
+    assert whole.splitlines()[:2] == [b"id,n,x", b"199,9,0.995"]
+    assert len(whole.splitlines()) == 201
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"), [('a "quoted" oak', '"a ""quoted"" oak"'), ("oak, red", '"oak, red"')]
+)
+def test_a_cell_that_needs_quotes_far_down_is_written_with_them(
+    cell: str, written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_FIRST_ROWS", 2)
+    monkeypatch.setattr(writing, "_BATCH", 10)
+    columns = {"id": list("abcdefg"), "name": ["elm"] * 6 + [cell]}
+    path = write_columns(tmp_path / "s.csv", NAMES, columns, Keys([list("abcdefg")]))
+    assert (
+        path.read_text() == "id,name\n" + "".join(f"{k},elm\n" for k in "abcdef") + f"g,{written}\n"
+    )
+    assert [found.name for found in tmp_path.iterdir()] == ["s.csv"]
+
+
+class Tree(str, enum.Enum):  # noqa: UP042 - `str` of its members is not their text
+    OAK = "oak"
+
+
+@pytest.mark.parametrize("ids", [["a", "b", "c"], ["c", "a", "b"]])
+@pytest.mark.parametrize("names", [["x", "y", Tree.OAK], ["x", np.str_("y"), "z"], ["x", 1, "z"]])
+def test_cells_that_are_no_plain_text_are_the_careful_writers(
+    both: Both, ids: list[str], names: list[Any]
+) -> None:
+    by_column, by_row = both(NAMES, {"id": ids, "name": names}, [("a",), ("b",), ("c",)])
+    assert by_column == by_row
+    by_column, by_row = both(
+        NAMES, {"id": [*ids[:2], Tree.OAK], "name": ids}, Keys([[*ids[:2], "oak"]])
+    )
+    assert by_column == by_row
+
+
+@EASY
+@given(
+    st.lists(st.floats(0, 1) | st.sampled_from([0.0, 1.0, 3e-5, 1e-300]), min_size=30, max_size=60)
+)
+def test_many_floats_that_arrow_writes_otherwise_are_the_careful_writers(
+    both: Both, numbers: list[float]
+) -> None:
+    columns = {"id": list(range(len(numbers))), "x": np.array(numbers)}
+    by_column, by_row = both(NUMBERS, columns, [(str(row),) for row in range(len(numbers))])
+    assert by_column == by_row
+
+
+# answers in columns
+
+
+def test_answers_in_columns_are_rows_to_whoever_goes_through_them() -> None:
+    answers = AnswerColumns({"id": ["a", "b"], "n": np.array([1, 2]), "x": pa.array([0.5, 1.0])})
+    assert list(answers) == [("a", 1, 0.5), ("b", 2, 1.0)]
+    assert list(answers) == [("a", 1, 0.5), ("b", 2, 1.0)]
+
+
+@pytest.mark.parametrize("large", [1, 10**9])
+def test_answers_in_columns_and_in_rows_give_the_same_file(
+    large: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "LARGE", large)
+    ordered = {name: GOOD[name] for name in FORM.header}
+    rows = iter([("b", 2, 0.5), ("a", 1, 1.0), ("c", 3, 0.25)])
+    for answers in (AnswerColumns(ordered), rows):
+        path = write_answers(tmp_path / "s.csv", FORM, answers, ASKED)
+        assert path.read_bytes() == b"id,n,x\na,1,1.0\nb,2,0.5\nc,3,0.25\n"
+
+
+@pytest.mark.usefixtures("only_arrow")
+def test_answers_in_columns_are_not_written_row_by_row(tmp_path: Path) -> None:
+    parts = [AnswerColumns({n: GOOD[n][k : k + 1] for n in FORM.header}) for k in range(3)]
+    path = write_answers(tmp_path / "s.csv", FORM, joined(parts), ASKED)
+    assert path.read_bytes() == b"id,n,x\na,1,1.0\nb,2,0.5\nc,3,0.25\n"
+
+
+def test_parts_are_joined_as_they_are() -> None:
+    one = AnswerColumns({"id": ["a"], "x": np.array([0.5])})
+    other = AnswerColumns({"id": ("b",), "x": np.array([1.0])})
+    whole = AnswerColumns({"id": ["c"], "x": np.array([2])})
+    both_columns = joined([one, other])
+    assert isinstance(both_columns, AnswerColumns)
+    assert isinstance(both_columns.columns["x"], np.ndarray)
+    assert list(both_columns) == [("a", 0.5), ("b", 1.0)]
+    # a whole number stays one beside a float
+    assert [str(x) for _, x in joined([one, whole])] == ["0.5", "2"]
+    assert list(joined([[("d", 1)], one])) == [("d", 1), ("a", 0.5)]
+    assert list(joined([one, iter([("d", 1)])])) == [("a", 0.5), ("d", 1)]
+    assert list(joined([])) == []
+
+
+def test_rows_are_joined_one_by_one() -> None:
+    def endless() -> Iterator[tuple[object, ...]]:
+        yield from ((str(k),) for k in itertools.count())
+
+    assert next(iter(joined(endless() for _ in itertools.count()))) == ("0",)
 
 
 # faults
@@ -253,19 +368,28 @@ def test_columns_of_another_shape_are_refused(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("what", ["lost", "changed", "more"])
 def test_a_file_that_does_not_read_back_leaves_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = Path.write_bytes
+    disk = {"lost": lambda c: c[:-1], "changed": lambda c: c[:-2] + b"7\n", "more": lambda c: c * 2}
 
-    def cut(path: Path, content: Any) -> int:
-        return written(path, bytes(content)[:-1])
+    class Faulty(io.FileIO):
+        def write(self, content: Any) -> int:
+            super().write(disk[what](bytes(content)))
+            return len(content)
+
+    opened = Path.open
+
+    def faulty(path: Path, mode: str = "r", **options: Any) -> Any:
+        return Faulty(path, "w") if mode == "wb" else opened(path, mode, **options)
 
     path = tmp_path / "s.csv"
     path.write_text("an older submission")
-    monkeypatch.setattr(Path, "write_bytes", cut)
+    monkeypatch.setattr(Path, "open", faulty)
     with pytest.raises(SubmissionError, match=r"^s\.csv does not hold what was written"):
         write_columns(path, FORM, GOOD, ASKED)
+    monkeypatch.undo()
     assert path.read_text() == "an older submission"
     assert [found.name for found in tmp_path.iterdir()] == ["s.csv"]
 

@@ -32,6 +32,7 @@ SPEC = CompetitionSpec(
                 form="-1, or pairs of a gap from the end of the run before and a length, down the "
                 "columns and inside 1024×1024 pixels",
                 merge=partial(MASKS.merge, shape=SIZE),
+                faulty=partial(MASKS.faulty, shape=SIZE),
             ),
         ),
     ),
