@@ -78,9 +78,9 @@ def write_text(path: Path, text: str) -> Path:
 
 def write_json(path: Path, value: Any) -> Path:
     """Writes a value as JSON: keys in the order given, floats with all their digits; numpy's
-    numbers and arrays as plain ones."""
+    numbers and arrays as plain ones; of file names that are no UTF-8 the bytes, escaped."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
-    return write_text(path, text + "\n")
+    return write_bytes(path, f"{text}\n".encode(errors="backslashreplace"))
 
 
 def _plain(value: Any) -> Any:

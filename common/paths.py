@@ -69,7 +69,7 @@ def work_dir(folder: str) -> Path:
 def lock_file(path: Path) -> Path:
     """The lock of a file or folder: in the temporary folder, so that nothing is left beside what
     is locked, and what is read-only can be read."""
-    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:24]
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]
     return Path(tempfile.gettempdir()) / f"kit-locks-{os.getuid()}" / f"{name}.lock"
 
 

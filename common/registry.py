@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import re
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import common.spec
 from common import paths
 from common.errors import UsageError, unknown_name
 from common.spec import CompetitionSpec
@@ -15,6 +17,7 @@ from common.spec import CompetitionSpec
 if TYPE_CHECKING:
     from common.pipeline import Pipeline
 
+_UNKNOWN_FACT = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
 _SLUG_LINE = re.compile(r"""^\s*slug=["']([^"']+)["']""", re.MULTILINE)
 
 
@@ -61,8 +64,20 @@ def directory(folder: str) -> Path:
 
 
 def load_spec(folder: str) -> CompetitionSpec:
-    """The facts of a competition; loads nothing heavy."""
-    spec: CompetitionSpec = _load(folder, "spec").SPEC
+    """The facts of a competition; loads nothing heavy.
+
+    Raises: UsageError, with the nearest name, for a fact that no part of a spec has.
+    """
+    try:
+        spec: CompetitionSpec = _load(folder, "spec").SPEC
+    except TypeError as error:
+        found = _UNKNOWN_FACT.search(str(error))
+        part = getattr(common.spec, found.group(1), None) if found else None
+        if found is None or part is None:
+            raise
+        names = [field.name for field in dataclasses.fields(part)]
+        fault = unknown_name(f"fact of a {found.group(1)}", found.group(2), names)
+        raise UsageError(f"competitions/{folder}/spec.py: {fault}") from None
     return spec
 
 

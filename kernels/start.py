@@ -53,8 +53,7 @@ def run(config_text: str) -> None:
     say_facts(config, rehearsal)
     for source in config.sources:
         mount_of(source)  # what is missing is told before anything slow begins
-    if config.datasets:
-        prepare(config)  # points caches and paths at what is attached, so it comes before torch
+    prepare(config)  # points caches and paths at what is attached, so it comes before torch
     say_devices()
     check_devices(config)
     role = importlib.import_module(f"kernels.{config.role}")

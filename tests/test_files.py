@@ -168,6 +168,12 @@ def test_json_keeps_the_order_of_keys_and_every_digit(tmp_path: Path) -> None:
     assert list(read) == ["z", "a", "ü"]
 
 
+def test_json_gives_a_file_name_back_that_is_no_utf8(tmp_path: Path) -> None:
+    name = os.fsdecode(b"/data/caf\xe9")
+    path = files.write_json(tmp_path / "a.json", {"place": name})
+    assert os.fsencode(files.read_json(path)["place"]) == b"/data/caf\xe9"
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_json_refuses_what_json_has_no_word_for_and_keeps_the_old_file(
     tmp_path: Path, value: float

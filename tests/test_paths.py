@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,8 @@ def test_variables_are_listed_without_their_values(monkeypatch: pytest.MonkeyPat
     names = paths.variable_names("KAGGLE_")
     assert "KAGGLE_USER_SECRETS_TOKEN" in names
     assert "0123secret" not in " ".join(names)
+
+
+def test_a_folder_whose_name_is_no_utf8_has_a_lock_too(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9")
+    assert paths.lock_file(odd) != paths.lock_file(tmp_path / "caf")

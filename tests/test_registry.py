@@ -8,7 +8,7 @@ import pytest
 
 from common import paths, registry
 from common.errors import KitError, UsageError
-from common.spec import CompetitionSpec
+from common.spec import CompetitionSpec, KernelSpec
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,16 @@ def test_every_folder_here_is_found_by_its_name_and_loads_its_spec(folder: str) 
 def test_the_slug_is_read_without_loading_the_spec() -> None:
     assert registry.find("digit-recognizer") == "digit_recognizer"
     assert registry.load_spec("digit_recognizer").slug == "digit-recognizer"
+
+
+def test_a_misspelt_fact_of_a_spec_is_one_line_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load(folder: str, module: str) -> None:
+        KernelSpec(shortname="x")  # type: ignore[call-arg]
+
+    monkeypatch.setattr(registry, "_load", load)
+    with pytest.raises(
+        UsageError, match=r"^competitions/leaf/spec\.py: .*did you mean 'short_name'"
+    ):
+        registry.load_spec("leaf")

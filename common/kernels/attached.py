@@ -111,7 +111,8 @@ def _check_wanted(config: KernelConfig, places: dict[str, Path], held: list[Entr
         if name not in here:
             looked = ", ".join(f"{dataset} ({place})" for dataset, place in places.items())
             raise DataError(
-                f"the weights {name} are in none of the attached data sets: looked in {looked}; "
+                f"the weights {name} are in none of the attached data sets: looked in "
+                f"{looked or 'none, as KernelSpec.datasets names none'}; "
                 f"pack them with python scripts/pack_dataset.py {config.competition}, upload the "
                 "data set, name it in KernelSpec.datasets, and build and push again"
             )

@@ -14,6 +14,7 @@ from common.kernels.bundle import check_size, code_members, digest, pack
 from common.kernels.bundled import bundled_packages, pinned_packages
 from common.kernels.config import ROLES, KernelConfig, RunConfig
 from common.kernels.expected_runs import ExpectedRun, expected_runs
+from common.kernels.folds import check_fold_numbers
 from common.kernels.listing import Commit, Member, commit_of
 from common.kernels.metadata import METADATA_FILE, check_metadata, check_user, title_of
 from common.kernels.needed import needed_members
@@ -152,15 +153,24 @@ def _checked_pipeline(folder: str, request: BuildRequest) -> str:
     """
     if not (registry.directory(folder) / "pipeline.py").is_file():
         registry.load_pipelines(folder)  # says so
-    if not (request.pipeline or request.changes or request.preset != "baseline"):
+    asked = request.pipeline or request.changes or request.preset != "baseline"
+    if not (asked or request.fold_groups):
         return ""
     pipelines = registry.load_pipelines(folder)
     default = next(iter(pipelines))
     name = request.pipeline or default
     if name not in pipelines:
         raise UsageError(unknown_name("pipeline", name, pipelines))
-    preset(pipelines[name].presets, request.preset).override(request.changes)
+    settings = preset(pipelines[name].presets, request.preset).override(request.changes)
+    if not _has_own_folds(pipelines[name]):
+        check_fold_numbers(request.fold_groups, settings.folds)
     return "" if name == default else name
+
+
+def _has_own_folds(pipeline: object) -> bool:
+    """True where a competition answers folds() itself: then the data tell how many there are."""
+    kinds = type(pipeline).__mro__
+    return any("folds" in vars(kind) for kind in kinds if kind.__module__[:13] == "competitions.")
 
 
 def packed_code(folder: str) -> bytes:

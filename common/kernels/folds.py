@@ -17,7 +17,7 @@ def fold_groups(texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     )
     named = [fold for group in groups for fold in group]
     for text, group in zip(texts, groups, strict=True):
-        if group != ("all",) and not (group and all(fold.isdecimal() for fold in group)):
+        if group != ("all",) and not (group and all(map(_is_number, group))):
             raise UsageError(f"--folds is {text!r}; expected numbers such as 0,1, or all")
     twice = sorted({fold for fold in named if named.count(fold) > 1})
     if twice:
@@ -25,3 +25,22 @@ def fold_groups(texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     if "all" in named and len(named) > 1:
         raise UsageError("--folds all is one model on every row; expected no other group beside it")
     return groups
+
+
+def check_fold_numbers(groups: Sequence[Sequence[str]], n_folds: int) -> None:
+    """Raises UsageError for a fold that settings with so many folds do not have."""
+    for fold in (fold for group in groups for fold in group if fold != "all"):
+        if int(fold) >= n_folds:
+            raise UsageError(
+                f"no fold {fold!r}; there are 0 to {n_folds - 1}, or all: --set folds=N for more"
+            )
+
+
+def folds_needed(groups: Sequence[Sequence[str]]) -> int:
+    """How many folds there must be for all that are named; 0 where none is."""
+    return max((int(fold) + 1 for group in groups for fold in group if fold != "all"), default=0)
+
+
+def _is_number(text: str) -> bool:
+    """True for a fold as it is counted: 0, 1, 10, and not 01."""
+    return text.isascii() and text.isdecimal() and str(int(text)) == text

@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from common.errors import DataError
 from common.kernels.listing import Member
 
-# Absolute paths that exist on one machine only. An address such as https://…/content/ is none.
-_HARD_CODED = re.compile(r"/(?:kaggle|home|Users|root|content|mnt)/|/kaggle$|[A-Za-z]:\\\w")
+# Paths that lead somewhere on one machine or in one mount layout only, and into the temporary
+# folder, whose files are no output. An address such as https://…/content/ is none.
+_HARD_CODED = re.compile(
+    r"/(?:kaggle|home|Users|root|content|mnt|tmp)/|/(?:kaggle|tmp)$|[A-Za-z]:\\\w"
+    r"|(?:\.\./)+(?:kaggle|input|working)(?:/|$)"
+)
 _CATCHING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -118,7 +122,7 @@ def _from_calls(tree: ast.Module) -> Iterator[Import]:
 
 
 def hard_coded_paths(tree: ast.Module) -> list[tuple[int, str]]:
-    """The texts that are absolute paths of some machine, with their lines; docstrings are none."""
+    """The texts that are paths of some machine, with their lines; docstrings are none."""
     nodes = list(ast.walk(tree))
     docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     texts = [

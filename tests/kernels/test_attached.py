@@ -203,6 +203,8 @@ def test_weights_that_no_data_set_holds_are_named_before_anything_runs(
     monkeypatch.setattr("common.paths.use_modules", lambda folder: None)
     with pytest.raises(DataError, match=r"timm/resnet18.a1_in1k are in none .*me/packed \(.*pack_"):
         attached.prepare(config)
+    with pytest.raises(DataError, match=r"looked in none, as KernelSpec.datasets names none; pack"):
+        attached.prepare(replace(config, datasets=()))
 
 
 def test_a_file_that_a_library_cannot_fetch_is_named(config: Any) -> None:

@@ -115,6 +115,11 @@ def test_what_is_no_python_is_named_with_its_line() -> None:
         "/content/drive",
         "/mnt/disk/x",
         r"C:\Users\me",
+        "/tmp",
+        "/tmp/cache.bin",
+        "../input/digit-recognizer/train.csv",
+        "../../kaggle/input",
+        "../working",
     ],
 )
 def test_a_path_of_one_machine_is_found(text: str) -> None:
@@ -132,6 +137,7 @@ def test_a_path_is_found_in_a_format_string() -> None:
         'def f():\n    """/kaggle/working is the output."""\n',
         'x = "https://www.kaggle.com/content/x"\n',
         'x = "see /kaggle/input"\n',
+        'x = "../inputs/x", "../data", "input/x", "/tmpfs/x"\n',
         'x = "/homes/x", "/mnt", "/contents/y", "home/x", "a:b", "c:/d"\n',
         "# /kaggle/input\n",
         'x = b"/kaggle/input"\n',

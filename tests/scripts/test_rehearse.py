@@ -86,16 +86,23 @@ def test_fold_groups_of_the_hosts_own_files_pass(repository: Path, digits: Path)
     for name in ("FIXTURE.json", "solution.csv"):
         (data / name).unlink()
     before = {path.name: path.read_bytes() for path in data.iterdir()}
-    folds = ("--folds", "0", "--folds", "1", "--set", "cost=5")
+    built = run(
+        *(sys.executable, repository / "scripts/build_kernel.py", "digit-recognizer"),
+        *("--user", "ada", "--set", "cost=7"),
+        cwd=repository,
+        environment={"PYTHONPATH": str(repository)},
+    )
+    assert built.returncode == 0, built.stderr
+    folds = ("--folds", "0", "--folds", "1,2", "--set", "cost=5")  # smoke has two folds by itself
     done = rehearse(repository, "--data", str(data), *folds)
     assert done.returncode == 0, done.stdout + done.stderr
     assert {path.name: path.read_bytes() for path in data.iterdir()} == before
     kernels = repository / "kernels/digit-recognizer"
-    for part in ("train-folds-0", "train-folds-1", "infer"):
+    for part in ("train-folds-0", "train-folds-1-2", "infer"):
         kept = json.loads((kernels / part / "rehearsal.json").read_text())
         assert [(act["called"], act["mounts"], act["rows"]) for act in kept["acts"]] == [
             ("train-folds-0", "newer", 500),
-            ("train-folds-1", "newer", 500),
+            ("train-folds-1-2", "newer", 500),
             ("infer", "older", 500),
             ("infer, larger test set", "newer", 1500),
             ("infer, scored rerun", "older", 1),
@@ -104,7 +111,7 @@ def test_fold_groups_of_the_hosts_own_files_pass(repository: Path, digits: Path)
     logs = sorted(path.name for path in (kernels / "rehearsal").iterdir())
     assert logs == [
         "1-train-folds-0.log",
-        "2-train-folds-1.log",
+        "2-train-folds-1-2.log",
         "3-infer.log",
         "4-infer-larger-test-set.log",
         "5-infer-scored-rerun.log",
@@ -112,7 +119,7 @@ def test_fold_groups_of_the_hosts_own_files_pass(repository: Path, digits: Path)
     head = (kernels / "rehearsal/5-infer-scored-rerun.log").read_text()
     assert "run type: Rehearsal, the scored rerun" in head
     head = (kernels / "rehearsal/1-train-folds-0.log").read_text()
-    assert '"preset": "smoke", "changes": ["cost=5"]' in head
+    assert '"preset": "smoke", "changes": ["folds=3", "cost=5"]' in head
     check_what_was_said(done.stdout.splitlines())
     check_that_it_is_not_pushed(repository, kernels / "infer")
 
@@ -120,6 +127,7 @@ def test_fold_groups_of_the_hosts_own_files_pass(repository: Path, digits: Path)
 def check_what_was_said(lines: list[str]) -> None:
     assert max(map(len, lines)) <= 100
     assert "data: the host's; 500 rows to predict" in lines
+    assert "  was built with changes ['cost=7'], and is now with []: the same" in lines
     assert any(line.startswith("isolation: ") for line in lines)
     assert any(line.startswith("growth: ") for line in lines)
     assert any(line.startswith("hours on NvidiaTeslaT4: not measured") for line in lines)

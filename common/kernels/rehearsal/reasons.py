@@ -14,6 +14,7 @@ LONGEST = 300  # characters of a reason
 _RAISED = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception|Stopped|Interrupt|Refused))\b.*")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _MISSING = re.compile(r"No such file or directory: '([^']*)'")
+_NO_FILE = re.compile(r"^(.+) does not exist; download the data")  # the kit's own words for it
 _EXPECTED = ("error: ", "common.kernels.start.KernelStopped: error: ", "KernelStopped: error: ")
 _NETWORK = (
     "Temporary failure in name resolution",
@@ -28,6 +29,7 @@ _NETWORK = (
 )
 ATTACH = "a pipeline must not reach for the network: attach what it needs as a data set"
 WRITE_INSIDE = "a file is written outside /kaggle/working: write below context.work"
+ELSEWHERE = "the host's files are not there: they lie below context.root"
 _HINTS = (
     (_NETWORK, ATTACH),
     (
@@ -37,11 +39,14 @@ _HINTS = (
     ),
     (("Read-only file system", "Permission denied"), WRITE_INSIDE),
     (("MemoryError", "Cannot allocate memory"), "the session's memory was used up"),
+    (("which the test data do not hold",), "the pipeline leaves rows of the test set out"),
 )
 _LACKING = "Kaggle's image lacks it: bring it as a wheel in a data set, or do without"
-# what a person does about a full disk of their own, where it is the session's that is full
-_OWN_DISK = re.compile(
-    r"; (free some room and run|the file is larger|the place is read-only|choose a place).*"
+# what a person does at home: about a full disk, where it is the session's that is full, and about
+# data that lack something, which they do not here
+_AT_HOME = re.compile(
+    r"; (free some room and run|the file is larger|the place is read-only|choose a place"
+    r"|download the data or write|get both files again).*"
 )
 
 
@@ -60,7 +65,7 @@ def reason(log: Path, exit_code: int = 1, mounted: Sequence[str] = ()) -> str:
     hint = _hint(found, is_expected, mounted)
     if not hint:
         return shortened(found)
-    return f"{shortened(_OWN_DISK.sub('', found))} ({hint})"
+    return f"{shortened(_AT_HOME.sub('', found))} ({hint})"
 
 
 def marks(log: Path) -> list[str]:
@@ -90,7 +95,8 @@ def _hint(found: str, is_expected: bool, mounted: Sequence[str]) -> str:
         if any(word in found for word in words):
             return hint
     if is_expected:  # the line says itself what to do
-        return ""
+        lacking = _NO_FILE.match(found)
+        return (_of_path(lacking.group(1), mounted) or ELSEWHERE) if lacking else ""
     if found.startswith("ModuleNotFoundError: No module named"):
         return _LACKING
     missing = _MISSING.search(found)

@@ -16,6 +16,7 @@ from pathlib import Path
 from common import files, paths, registry
 from common.errors import RunError, UsageError
 from common.kernels.build import BuildRequest, Built, build
+from common.kernels.folds import folds_needed
 from common.kernels.metadata import NOBODY
 from common.kernels.naming import kernels_dir
 from common.kernels.rehearsal import data, growth, mounting, telling, testsets
@@ -26,6 +27,7 @@ from common.kernels.rehearsal.telling import Say
 from common.spec import CompetitionSpec
 
 RESULT_FILE = "rehearsal.json"
+FEWEST_FOLDS = 2  # that any settings have
 INFER = ("infer", "infer, larger test set", "infer, scored rerun")
 
 
@@ -73,10 +75,12 @@ def _rehearse(folder: str, out: Path, request: RehearsalRequest, say: Say) -> li
     shutil.rmtree(out / "rehearsal", ignore_errors=True)
     # nobody's kernels can be rehearsed, and not pushed
     user = request.build.user or paths.kaggle_user() or NOBODY
+    before = telling.built_before(out)
     built = build(replace(request.build, user=user))
     for one in built:
         (one.folder / RESULT_FILE).unlink(missing_ok=True)
         telling.say_built(one, say)
+        telling.say_changed(one, before.get(one.folder.name, {}), say)
     with (
         data.laid_out(folder, spec, request.data, out, say) as mounted,
         tempfile.TemporaryDirectory(prefix="kit-rehearsal-") as place,
@@ -94,7 +98,7 @@ def _stage(place: Path, request: RehearsalRequest, spec: CompetitionSpec) -> Sta
     """The files that every session gets, and its limits."""
     asked = {
         "preset": request.preset,
-        "changes": list(request.changes),
+        "changes": _changes(request),
         "device": "cpu",
         "run": None,
         "name": f"{request.preset} on the CPU",
@@ -112,6 +116,15 @@ def _stage(place: Path, request: RehearsalRequest, spec: CompetitionSpec) -> Sta
         int(request.working_gib * 2**30),
         request.minutes,
     )
+
+
+def _changes(request: RehearsalRequest) -> list[str]:
+    """The changes that were asked for; and as many folds as the kernels are built for, where the
+    preset of a rehearsal may have fewer."""
+    n_folds = folds_needed(request.build.fold_groups)
+    if n_folds <= FEWEST_FOLDS or any(text.startswith("folds=") for text in request.changes):
+        return list(request.changes)
+    return [f"folds={n_folds}", *request.changes]
 
 
 @dataclass

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from common import files, paths
-from common.kernels.build import Built
+from common.errors import DataError
+from common.kernels.build import BUILD_FILE, Built
 from common.kernels.metadata import NOBODY
 from common.kernels.rehearsal.acts import Acted
 from common.kernels.rehearsal.mounting import owner_of
@@ -16,6 +19,27 @@ Say = Callable[[str], None]
 
 def say_built(one: Built, say: Say) -> None:
     say(f"built {paths.shown(one.folder)}: {one.size:,} bytes, code {one.config.code[:12]}")
+
+
+def built_before(out: Path) -> dict[str, dict[str, Any]]:
+    """The configs of the kernels that an earlier build left, by folder."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(out.glob(f"*/{BUILD_FILE}")):
+        with contextlib.suppress(DataError):  # one that was cut is built anew
+            values = files.read_json(path)
+            found[path.parent.name] = values.get("config", {}) if isinstance(values, dict) else {}
+    return found
+
+
+def say_changed(one: Built, before: dict[str, Any], say: Say) -> None:
+    """Says where a kernel was built with other settings before: it would be pushed without them."""
+    now = one.config.as_dict()
+    for name in ("preset", "changes", "seed"):
+        former = before.get(name, now[name])
+        if former != now[name]:
+            say(f"  was built with {name} {former!r}, and is now with {now[name]!r}: the same")
+            say("  code; to push the former, run build_kernel.py once more after this")
+            return
 
 
 def say_isolation(first: Acted, say: Say) -> None:

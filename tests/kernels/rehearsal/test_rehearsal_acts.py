@@ -51,6 +51,17 @@ def test_a_swallowed_failure_of_the_network_is_named_too(play: Play, mode: str) 
     assert acted.problem.startswith("it reached for the network: example.org")
 
 
+def test_a_child_process_whose_output_is_caught_is_noticed_too(play: Play, mode: str) -> None:
+    code = (
+        "import subprocess, sys\n"
+        "child = 'import urllib.request as u; u.urlopen(\"http://example.org/\")'\n"
+        "subprocess.run([sys.executable, '-c', child], capture_output=True)\n"
+    )
+    acted = play(code + SUBMISSION, mode=mode)
+    assert acted.outcome.exit_code == 0
+    assert acted.problem.startswith("it reached for the network: example.org")
+
+
 def test_a_kernel_with_internet_may_try_and_go_on(play: Play) -> None:
     code = (
         "import urllib.request\nfor _ in range(3):\n    try:\n"

@@ -56,6 +56,25 @@ def test_what_python_raises_gets_advice(log: Path, line: str, advice: str) -> No
     assert reason(log, 1, MOUNTED) == f"{line} ({advice})"
 
 
+def test_data_that_are_looked_for_in_the_wrong_place_need_no_download(log: Path) -> None:
+    said = "does not exist; download the data or write the fixture"
+    for place, advice in (
+        ("data/digits/train.csv", "a path relative to the working folder: take context.root or"),
+        ("/kaggle/working/data/train.csv", "the host's files are not there: they lie below"),
+        ("/work/train.csv", "a hard-coded path, which the session does not have: take"),
+    ):
+        log.write_text(f"error: {place} {said}\n")
+        found = reason(log, 2, MOUNTED)
+        assert found.startswith(f"{place} does not exist ({advice}")
+        assert "download" not in found
+
+
+def test_rows_that_are_left_out_are_the_pipelines_fault(log: Path) -> None:
+    lacking = "row 7 asks for id 7, which the test data do not hold"
+    log.write_text(f"error: {lacking}; get both files again\n")
+    assert reason(log, 2, MOUNTED) == f"{lacking} (the pipeline leaves rows of the test set out)"
+
+
 @pytest.mark.parametrize(
     "line",
     [

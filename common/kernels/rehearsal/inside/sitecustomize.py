@@ -40,12 +40,25 @@ class _ImageFinder(importlib.machinery.PathFinder):
 
 
 _noted: set[str] = set()
+# the log, as the session's first Python has it: what a child process says may be caught by its
+# parent, and never be seen
+_LOG = os.environ.setdefault("KIT_REHEARSAL_LOG", f"/proc/{os.getpid()}/fd/2")
 
 
 def _note(line: str) -> None:
-    if line not in _noted and len(_noted) < _MOST_NOTES:
-        _noted.add(line)
-        os.write(2, f"\n{_MARK}{line}\n".encode())
+    if line in _noted or len(_noted) >= _MOST_NOTES:
+        return
+    _noted.add(line)
+    text = f"\n{_MARK}{line}\n".encode()
+    try:
+        log = os.open(_LOG, os.O_WRONLY | os.O_APPEND)
+    except OSError:  # that process has ended, or has closed it
+        os.write(2, text)
+        return
+    try:
+        os.write(log, text)
+    finally:
+        os.close(log)
 
 
 def _watch(event, arguments):  # type: ignore[no-untyped-def]
