@@ -62,23 +62,13 @@ def test_a_child_process_whose_output_is_caught_is_noticed_too(play: Play, mode:
     assert acted.problem.startswith("it reached for the network: example.org")
 
 
-def test_a_kernel_with_internet_may_try_and_go_on(play: Play) -> None:
-    code = (
-        "import urllib.request\nfor _ in range(3):\n    try:\n"
-        "        urllib.request.urlopen('http://example.org/')\n    except OSError:\n"
-        "        pass\n"
-    )
-    acted = play(code + SUBMISSION, internet=True)
-    assert acted.problem == ""
-    assert acted.notes == ("reached for the network: example.org",)
-
-
-def test_a_kernel_with_internet_that_dies_of_it_is_told_that_a_rehearsal_has_none(
-    play: Play,
-) -> None:
+@pytest.mark.parametrize("swallowed", [True, False])
+def test_a_kernel_with_internet_is_rehearsed_without_it_too(play: Play, swallowed: bool) -> None:
     code = "import urllib.request\nurllib.request.urlopen('http://example.org/')\n"
-    problem = play(code, internet=True).problem
-    assert problem.startswith("it reached for the network: example.org; there is none here, though")
+    if swallowed:
+        code = "try:\n    " + code.replace("\n", "\n    ") + "pass\nexcept OSError:\n    pass\n"
+    problem = play(code + SUBMISSION, internet=True).problem
+    assert problem.startswith("it reached for the network: example.org; there is none here, so")
 
 
 def test_this_machine_by_its_own_name_is_no_network(play: Play) -> None:
