@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from common.arrow_text import numbers_of
 from common.columns import Column, IntegerColumn, LabelColumn, NumberColumn, parse_column
 from common.large_csv import Order
 
 Cells = Any  # a sequence of cells, a numpy array or an Arrow array
-_FEW = 50  # cells that are put in one by one: faster than all at once
+_FEW = 20  # cells that are put in one by one: faster than all at once
 
 
 def is_arrow(cells: Cells) -> bool:
@@ -42,21 +40,9 @@ def in_order(cells: Cells, order: Order) -> Cells:
     return cells.take(order) if is_arrow(cells) else [cells[row] for row in order.tolist()]
 
 
-@dataclass(frozen=True)
-class Written:
-    """A column in Arrow, which writes it like `str` but for a few cells.
-
-    Args:
-        others: the text of those cells by their positions.
-    """
-
-    array: Any
-    others: dict[int, str] = field(default_factory=dict)
-
-
-def allowed_cells(column: Column, cells: Cells) -> Written | None:
-    """The cells in Arrow; None where the column does not allow one, or where Arrow would write
-    it in another way."""
+def allowed_cells(column: Column, cells: Cells) -> Any | None:
+    """The cells as Arrow writes them; None where the column does not allow one, or where Arrow
+    would write it in another way."""
     if isinstance(column, IntegerColumn | NumberColumn):
         if isinstance(cells, list | tuple) and set(map(type, cells)) in ({int}, {float}):
             cells = np.array(cells)
@@ -65,16 +51,14 @@ def allowed_cells(column: Column, cells: Cells) -> Written | None:
             return _digits(column, cells)
         # 18 digits are what a whole number may have
         fits = kind in ("i", "u") and max(-int(cells.min()), int(cells.max())) < 10**18
-        inside = fits and cells.min() >= column.low and cells.max() <= column.high
-        return Written(_as_arrow(cells)) if inside else None
+        return _as_arrow(cells) if fits and _inside(column, cells) else None
     text = as_text(cells)
     if text is None:
         return None
     if isinstance(column, LabelColumn):
-        return None if _has_empty(text) else Written(text)
+        return None if _has_empty(text) else text
     is_text = isinstance(cells, list) and type(cells[0]) is str
-    _, bad = parse_column(column, cells if is_text else text.to_pylist())
-    return None if bad else Written(text)
+    return None if parse_column(column, cells if is_text else text.to_pylist())[1] else text
 
 
 def as_text(cells: Cells) -> Any | None:
@@ -108,37 +92,30 @@ def _as_arrow(cells: Cells) -> Any | None:
 
 def _all_are(kind: type, cells: Cells) -> bool:
     """True where every cell is of a type, and not of one derived from it."""
-    return type(cells[0]) is kind and operator.countOf(map(type, cells), kind) == len(cells)
+    return operator.countOf(map(type, cells), kind) == len(cells)
 
 
-def _digits(column: NumberColumn, numbers: np.ndarray) -> Written | None:
+def _inside(column: IntegerColumn | NumberColumn, values: np.ndarray) -> bool:
+    return bool(values.min() >= column.low and values.max() <= column.high)
+
+
+def _digits(column: NumberColumn, numbers: np.ndarray) -> Any | None:
     """Floats as `str` has them: the fewest digits that read back to the same number."""
     import pyarrow as pa
 
     if numbers.dtype not in (np.float32, np.float64):
         return None
-    low, high = numbers.min(), numbers.max()  # nan where there is one
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return None
-    array = pa.array(numbers)
-    if numbers.dtype == np.float32:  # 0.7 as text is more than 0.7 in 32 bits
-        array = array.cast(pa.string())
-        read = numbers_of(array.cast(pa.float64()), np.float64)
-        low, high = read.min(), read.max()
-    if low < column.low or high > column.high:
-        return None
-    whole, other = _written_otherwise(numbers)
-    places = np.flatnonzero(whole | other)
-    if len(places) > _FEW:
-        return Written(_rewritten(array.cast(pa.string()), numbers, whole, other))
-    return Written(array, {int(place): str(numbers[place]) for place in places})
-
-
-def _written_otherwise(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where Arrow writes 1 and Python 1.0, and where it is 0.00001 and 1e-05, or 1.5e+10 and
-    15000000000.0."""
     size = np.abs(numbers.astype(np.float64, copy=False))
     least, most = size.min(), size.max()
+    if not np.isfinite(most):
+        return None
+    text = pa.array(numbers).cast(pa.string())
+    read = numbers
+    if numbers.dtype == np.float32:  # 0.7 as text is more than 0.7 in 32 bits
+        read = np.frombuffer(text.cast(pa.float64()).buffers()[1])[: len(text)]
+    if not _inside(column, read):
+        return None
+    # Arrow writes 1, 0.00001 and 1.5e+10 where Python has 1.0, 1e-05 and 15000000000.0
     high = 1e5 if numbers.dtype == np.float32 else 1e10  # numpy has 1e+06 in 32 bits
     whole = np.trunc(size) == size
     other = np.zeros(len(size), dtype=bool)
@@ -147,7 +124,7 @@ def _written_otherwise(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if most >= high:
         other |= size >= high
         whole &= ~other
-    return whole, other
+    return _rewritten(text, numbers, whole, other)
 
 
 def _rewritten(text: Any, numbers: np.ndarray, whole: np.ndarray, other: np.ndarray) -> Any:
@@ -155,6 +132,9 @@ def _rewritten(text: Any, numbers: np.ndarray, whole: np.ndarray, other: np.ndar
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    places = np.flatnonzero(whole | other)
+    if len(places) <= _FEW:
+        return _with_cells(text, places, [str(number) for number in numbers[places]])
     if whole.any():
         with_point = pc.binary_join_element_wise(text.filter(pa.array(whole)), ".0", "")
         text = pc.replace_with_mask(text, pa.array(whole), with_point)
@@ -162,6 +142,17 @@ def _rewritten(text: Any, numbers: np.ndarray, whole: np.ndarray, other: np.ndar
         ours = pa.array([str(number) for number in numbers[other]])
         text = pc.replace_with_mask(text, pa.array(other), ours)
     return text
+
+
+def _with_cells(text: Any, places: np.ndarray, cells: Sequence[str]) -> Any:
+    """The text with other cells at a few places."""
+    import pyarrow as pa
+
+    parts, first = [], 0
+    for place, cell in zip(places.tolist(), cells, strict=True):
+        parts += [text[first:place], pa.array([cell])]
+        first = place + 1
+    return pa.concat_arrays([*parts, text[first:]]) if parts else text
 
 
 def _has_empty(text: Any) -> bool:

@@ -83,6 +83,7 @@ def _read_arrow(
         column_types={name: pa.float64() if name in numbers else pa.string() for name in names},
         include_columns=[name for name in names if only is None or name in only],
         null_values=[],
+        check_utf8=bool(content.max() > 127),
     )
     try:
         table = csv.read_csv(pa.BufferReader(pa.py_buffer(content)), convert_options=convert)
@@ -188,7 +189,7 @@ def _values(column: Column, cells: Any) -> np.ndarray | None:
     if isinstance(column, IntegerColumn):
         numbers = arrow_text.whole_numbers(_only_chunk(cells))
     else:
-        numbers = arrow_text.numbers_of(_only_chunk(cells), np.float64)
+        numbers = arrow_text.numbers_of(_only_chunk(cells), np.float64).copy()  # Arrow's is fixed
     if numbers is None:
         return None
     low, high = numbers.min().item(), numbers.max().item()  # nan where there is one

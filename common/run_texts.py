@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LARGEST = 2**31  # no image has more pixels; larger numbers could overflow when they are added
-_BLOCK = 1 << 20  # letters that are looked at together: what stays in the processor's cache
+_BLOCK = 1 << 19  # letters that are looked at together: what stays in the processor's cache
 _BLANK, _ZERO = np.uint8(ord(" ")), np.uint8(ord("0"))
 _LONGEST = 65_535 // 9  # letters whose digits add up to what 16 bits hold
 _MOST_DIGITS = 10  # a number with more is larger than any image

@@ -172,13 +172,10 @@ def _block(form: SubmissionFormat, names: list[Any], answers: list[Cells]) -> An
     import pyarrow as pa
     from pyarrow import csv
 
-    columns = []
-    for column, cells in zip(form.targets, answers, strict=True):
-        written = allowed_cells(column, cells)
-        if written is None:
-            raise _NotPlain
-        columns.append(written)
-    table = pa.table([*names, *(c.array for c in columns)], names=list(form.header))
+    columns = [allowed_cells(*pair) for pair in zip(form.targets, answers, strict=True)]
+    if any(column is None for column in columns):
+        raise _NotPlain
+    table = pa.table([*names, *columns], names=list(form.header))
     stream = pa.BufferOutputStream()
     options = csv.WriteOptions(
         include_header=False, quoting_style="none", batch_size=max(1, table.num_rows)
@@ -187,30 +184,7 @@ def _block(form: SubmissionFormat, names: list[Any], answers: list[Cells]) -> An
         csv.write_csv(table, stream, options)
     except pa.ArrowInvalid:  # a cell that needs quotes
         raise _NotPlain from None
-    others = [*({} for _ in names), *(c.others for c in columns)]
-    return _with_others(stream.getvalue(), others) if any(others) else stream.getvalue()
-
-
-def _with_others(block: Any, others: Sequence[Mapping[int, str]]) -> Any:
-    """A block of lines with other text in some cells.
-
-    Args:
-        others: the text of those cells by their rows, for every column.
-    """
-    import pyarrow as pa
-
-    letters = memoryview(block)
-    ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n")).tolist()
-    parts: list[bytes | memoryview] = []
-    done = 0
-    for row in sorted(set().union(*others)):
-        start = ends[row - 1] + 1 if row else 0
-        cells = bytes(letters[start : ends[row]]).split(b",")
-        for place, texts in enumerate(others):
-            cells[place] = texts[row].encode() if row in texts else cells[place]
-        parts += [letters[done:start], b",".join(cells)]
-        done = ends[row]
-    return pa.py_buffer(b"".join([*parts, letters[done:]]))
+    return stream.getvalue()
 
 
 def _asked_columns(asked: Sequence[Key], n_keys: int) -> list[Any]:

@@ -236,6 +236,7 @@ def test_numbers_come_through_to_the_last_bit(
     assert found.values["x"].tolist() == numbers[: len(labels)]
     assert found.values["n"].tolist() == labels
     assert found.values["n"].dtype == np.int64
+    assert all(column.flags.writeable for column in found.values.values())
 
 
 def test_scoring_a_large_file_loads_neither_pandas_nor_arrows_functions(tmp_path: Path) -> None:
