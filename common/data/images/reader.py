@@ -45,7 +45,7 @@ def read_image(
     if isinstance(source, tuple):
         picture = _read_group(source, target, channels, np.dtype(dtype), max_pixels)
     else:
-        picture = _read_one(source, target, channels, np.dtype(dtype), max_pixels)
+        picture = _read_one(source, target, channels, np.dtype(dtype), max_pixels, out=out)
     shape = (*picture.shape[:2], channels)
     if out is None:
         return np.ascontiguousarray(np.broadcast_to(picture, shape))
@@ -53,7 +53,8 @@ def read_image(
         raise UsageError(
             f"out is {out.dtype} {out.shape}; expected {picture.dtype} {shape} for this picture"
         )
-    np.copyto(out, picture)
+    if picture is not out:
+        np.copyto(out, picture)
     return out
 
 
@@ -64,6 +65,7 @@ def _read_one(
     dtype: np.dtype[Any],
     max_pixels: int,
     size: tuple[int, int] | None = None,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """One file as (H, W, C) or, where it is grey, (H, W, 1)."""
     content, name = contents(source)
@@ -75,7 +77,7 @@ def _read_one(
         )
     scale = 1 if target is None else target.scale_for(*header.shown_size)
     picture = as_type(decode(content, header, channels, scale=scale, name=name), header, dtype)
-    return picture if target is None else bring(picture, target)
+    return picture if target is None else bring(picture, target, out)
 
 
 def _read_group(
