@@ -35,9 +35,9 @@ FLOORS = (
         "entering",
         "forking",
     ),
-    ("folds", "data", "augment", "models", "tta", "collect"),
+    ("folds", "data", "augment", "showing", "models", "tta", "collect"),
     ("train", "predict"),
-    ("pipeline", "neural", "runfolder", "oof", "opening", "run", "report", "demo"),
+    ("pipeline", "neural", "runfolder", "oof", "opening", "batch_page", "run", "report", "demo"),
 )
 LIGHT = (
     "metrics",

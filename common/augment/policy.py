@@ -131,6 +131,14 @@ class Policy:
             )
         return self
 
+    def check_channels(self, n_channels: int) -> None:
+        """Raises SettingsError where the normalisation is for other pictures."""
+        if self.mean and len(self.mean) != n_channels:
+            raise SettingsError(
+                f"policy {self.name!r} normalises {len(self.mean)} channels; the pictures have "
+                f"{n_channels}; give it their mean and std with policy.replace(mean=…, std=…)"
+            )
+
     def replace(self, **changes: Any) -> Policy:
         """This policy with some fields changed, such as `replace(rotate=5.0)`."""
         known = [field.name for field in fields(self)]

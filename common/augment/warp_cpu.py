@@ -54,7 +54,7 @@ def picture(image: np.ndarray, draws: Draws, row: int, out: np.ndarray) -> None:
     if policy.saturation and out.shape[2] == 3:
         cv2.transform(out, _colour(draws.saturation[row]), out)
     top, left, bottom, right = draws.hole[row]
-    out[top:bottom, left:right] = fill(draws, out.shape[2])
+    out[top:bottom, left:right] = _fill(draws, out.shape[2])
 
 
 def mix(images: np.ndarray, draws: Draws) -> None:
@@ -71,9 +71,10 @@ def mix(images: np.ndarray, draws: Draws) -> None:
             cv2.addWeighted(images[row], share, partners[row], 1 - share, 0, images[row])
 
 
-def fill(draws: Draws, channels: int) -> np.ndarray:
+def _fill(draws: Draws, channels: int) -> np.ndarray:
     """What a hole is filled with, uint8 (C,): the mean, which the model sees as 0."""
     mean = draws.policy.mean
+    draws.policy.check_channels(channels)
     if not mean:
         return np.zeros(channels, dtype=np.uint8)
     return np.round(255 * np.array(mean)).astype(np.uint8)
@@ -85,6 +86,7 @@ def to_model(images: np.ndarray, draws: Draws) -> torch.Tensor:
     Args:
         images: uint8 (N, h, w, C), as `augment` gives them.
     """
+    draws.policy.check_channels(images.shape[3])
     mean = np.array(draws.policy.mean or 0.0)
     std = np.array(draws.policy.std or 1.0)
     values = (np.arange(256)[:, None] / 255 - mean) / std

@@ -33,6 +33,7 @@ def augment(images: torch.Tensor, draws: Draws, dtype: torch.dtype | None = None
     """
     dtype = dtype or torch.float32
     policy = draws.policy
+    policy.check_channels(images.shape[1])
     numbers = _on_device(draws, images.device)
     # of the half precisions float16 is the finer one for values in [0, 1]
     batch = _floats(images, dtype if dtype == torch.float32 else torch.float16)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import common.augment
+from common import registry
 from common.augment import POLICIES, Policy, named, overhead, photographs, strokes, unchanged
+from common.augment.policy import FLIPS
 from common.errors import SettingsError
 
 
@@ -94,3 +96,20 @@ def test_a_change_that_does_not_exist_is_refused_by_name() -> None:
 def test_a_policy_cannot_be_changed_in_place() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         photographs().rotate = 3.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("folder", registry.folders())
+def test_every_competition_names_flips_that_exist(folder: str) -> None:
+    flips = registry.load_spec(folder).flips
+    assert flips is None or set(flips) <= FLIPS["dihedral"]
+    assert flips is None or len(set(flips)) == len(flips)
+
+
+def test_digits_are_never_mirrored_and_pictures_from_above_always_may_be() -> None:
+    digits, amazon = (
+        registry.load_spec(folder).flips
+        for folder in ("digit_recognizer", "planet_understanding_the_amazon_from_space")
+    )
+    assert overhead().check(amazon) == overhead()
+    with pytest.raises(SettingsError):
+        photographs().check(digits)

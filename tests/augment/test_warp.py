@@ -20,6 +20,7 @@ from common.augment import (
     warp_cpu,
     warp_gpu,
 )
+from common.errors import SettingsError
 
 POLICY_LIST = [make() for make in POLICIES.values()]
 POLICY_LIST += [
@@ -289,3 +290,9 @@ def test_sixteen_bits_are_read_by_torch() -> None:
 def test_the_precision_of_a_device_is_half_on_cuda_alone() -> None:
     assert warp_gpu.device_dtype("cuda:0") == torch.float16
     assert warp_gpu.device_dtype("cpu") == torch.float32
+
+
+@BOTH
+def test_a_normalisation_for_other_channels_is_refused(make: Make) -> None:
+    with pytest.raises(SettingsError, match="normalises 3 channels; the pictures have 1"):
+        make(photos(1, 8, 8, 1), draws_of(photographs(), 1, (8, 8)))
