@@ -19,7 +19,15 @@ from typing import Any, Protocol
 
 from common.errors import UsageError, unknown_name
 
-AREAS = ("start", "submissions", "run_lengths", "metrics", "detection")
+AREAS = (
+    "start",
+    "submissions",
+    "run_lengths",
+    "metrics",
+    "detection",
+    "image_reader",
+    "augmentation",
+)
 SHORTEST = 0.05  # CPU seconds of one sample
 NOISY = 1.5  # largest over smallest ratio of a case's rounds
 

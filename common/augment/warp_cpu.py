@@ -53,8 +53,9 @@ def picture(image: np.ndarray, draws: Draws, row: int, out: np.ndarray) -> None:
         cv2.LUT(out, draws.light_table[row], out)
     if policy.saturation and out.shape[2] == 3:
         cv2.transform(out, _colour(draws.saturation[row]), out)
-    top, left, bottom, right = draws.hole[row]
-    out[top:bottom, left:right] = _fill(draws, out.shape[2])
+    if policy.cutout:
+        top, left, bottom, right = draws.hole[row]
+        out[top:bottom, left:right] = _fill(draws, out.shape[2])
 
 
 def mix(images: np.ndarray, draws: Draws) -> None:
@@ -80,18 +81,20 @@ def _fill(draws: Draws, channels: int) -> np.ndarray:
     return np.round(255 * np.array(mean)).astype(np.uint8)
 
 
-def to_model(images: np.ndarray, draws: Draws) -> torch.Tensor:
+def to_model(images: np.ndarray, draws: Draws, out: np.ndarray | None = None) -> torch.Tensor:
     """The batch as the model sees it, float32 (N, C, h, w) in memory format channels_last.
 
     Args:
         images: uint8 (N, h, w, C), as `augment` gives them.
+        out: float32 (N, h, w, C), contiguous, whose memory the batch then has; a buffer that is
+            kept saves the time in which the system finds a new one.
     """
     draws.policy.check_channels(images.shape[3])
     mean = np.array(draws.policy.mean or 0.0)
     std = np.array(draws.policy.std or 1.0)
     values = (np.arange(256)[:, None] / 255 - mean) / std
     table = np.broadcast_to(values, (256, images.shape[3])).astype(np.float32)
-    floats = np.empty(images.shape, dtype=np.float32)
+    floats = np.empty(images.shape, dtype=np.float32) if out is None else out
     one = images.shape[3] == 1
     lines = (-1, images.shape[2]) if one else (-1, images.shape[2], images.shape[3])
     cv2.LUT(images.reshape(lines), table.ravel() if one else table[:, None], floats.reshape(lines))
@@ -159,9 +162,14 @@ def _warp_plane(
     if out.ndim == 3 and out.shape[2] == 1:
         image, out = image[..., 0], out[..., 0]  # OpenCV drops an axis of one channel
     height, width = draws.out_size
-    cv2.warpPerspective(
+    matrix = draws.pixel_matrix[row]
+    # The affine warp takes OpenCV 4 a third less time; with the nearest pixel, 4.13 makes quarter
+    # turns the wrong way round.
+    flat = not draws.policy.warp and interpolation == cv2.INTER_LINEAR
+    warp = cv2.warpAffine if flat else cv2.warpPerspective
+    warp(
         image,
-        draws.pixel_matrix[row],
+        matrix[:2] if flat else matrix,
         (width, height),
         dst=out,
         flags=interpolation | cv2.WARP_INVERSE_MAP,

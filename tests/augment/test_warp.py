@@ -131,6 +131,16 @@ def test_a_quarter_turn_carries_a_marked_pixel_round_the_corner(make: Make) -> N
 
 
 @BOTH
+def test_a_quarter_turn_goes_the_same_way_in_pictures_and_masks(make: Make) -> None:
+    policy = Policy("p", flips="dihedral")
+    images = np.repeat(np.arange(36, dtype=np.uint8).reshape(1, 6, 6, 1), 32, axis=0)
+    draws = draws_of(policy, 32, (6, 6))
+    seen = (255 * make(images, draws)[:, 0]).round().to(torch.uint8).numpy()
+    assert np.array_equal(seen, warp_cpu.masks(images[..., 0], draws))
+    assert np.array_equal(seen, warp_gpu.masks(torch.from_numpy(images[..., 0]), draws).numpy())
+
+
+@BOTH
 @pytest.mark.parametrize("size", [(5, 5), (6, 6)])
 def test_the_eight_flips_and_turns_move_whole_pixels(make: Make, size: tuple[int, int]) -> None:
     policy = Policy("p", flips="dihedral")
