@@ -49,6 +49,7 @@ class Picture:
         caption: one line that stands below.
         mask: classes, (H, W); class 0 is left clear.
         boxes: left, top, right and bottom in pixels, (n_boxes, 4).
+        names: of the boxes; empty where they have none.
         points: x and y in pixels, (n_points, 2).
     """
 
@@ -56,6 +57,7 @@ class Picture:
     caption: str = ""
     mask: np.ndarray | None = None
     boxes: np.ndarray | None = None
+    names: tuple[str, ...] = ()
     points: np.ndarray | None = None
 
 
@@ -64,7 +66,8 @@ def pictures_of(batch: Sequence[Any], vocab: Sequence[Any], policy: Policy) -> l
 
     Args:
         batch: as a loader serves it: pictures (N, C, H, W) first, then targets, told apart by
-            their fastai types. Boxes and points are in pixels; boxes without area are padding.
+            their fastai types, or a dict of boxes and labels for each picture. Boxes and points
+            are in pixels; boxes without area are padding.
 
     Raises: UsageError where the batch holds no pictures.
     """
@@ -86,7 +89,9 @@ def _bytes(images: torch.Tensor, policy: Policy) -> np.ndarray:
     """Pictures in colour, uint8 (N, H, W, 3): one channel is repeated, of more than three the
     first three are shown, and two have no blue."""
     values = images.detach().as_subclass(torch.Tensor).float().cpu().permute(0, 2, 3, 1).numpy()
-    if policy.mean:
+    if images.dtype == torch.uint8:
+        values = values / 255
+    elif policy.mean:
         values = values * np.array(policy.std) + np.array(policy.mean)
     if not policy.mean and (values.min() < 0 or values.max() > 1):
         low, high = values.min(), values.max()  # a range of its own: from black to white
@@ -102,6 +107,11 @@ def _target(parts: Sequence[Any], vocab: Sequence[Any]) -> dict[str, Any]:
     """What is drawn for the targets of one picture."""
     drawn: dict[str, Any] = {}
     for part in parts:
+        if isinstance(part, dict):
+            drawn["boxes"] = part["boxes"].cpu().numpy()
+            drawn["names"] = tuple(str(vocab[int(label)]) for label in part["labels"])
+            drawn["caption"] = ", ".join(drawn["names"][:MOST_NAMES]) or "none"
+            continue
         values = part.detach().as_subclass(torch.Tensor).float().cpu().numpy()
         if isinstance(part, TensorMask):
             drawn["mask"] = values.astype(np.int64)
@@ -171,7 +181,10 @@ def _cell(picture: Picture) -> Image.Image:
     if picture.boxes is not None:
         for number, box in enumerate(picture.boxes):
             edges = [float(value) * factor for value in box]
-            pen.rectangle(edges, outline=COLOURS[number % len(COLOURS)], width=2)
+            colour = COLOURS[number % len(COLOURS)]
+            pen.rectangle(edges, outline=colour, width=2)
+            if picture.names:
+                _label(pen, edges[0], edges[1], picture.names[number], colour)
     if picture.points is not None:
         for number, (x, y) in enumerate(picture.points):
             _mark(pen, float(x) * factor, float(y) * factor, COLOURS[number % len(COLOURS)])
@@ -183,6 +196,15 @@ def _tinted(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     palette = np.array(COLOURS)[(mask - 1) % len(COLOURS)]
     share = MASK_SHARE * (mask > 0)[..., None]
     return np.asarray(np.round((1 - share) * pixels + share * palette), dtype=np.uint8)
+
+
+def _label(
+    pen: ImageDraw.ImageDraw, x: float, y: float, name: str, colour: tuple[int, int, int]
+) -> None:
+    """A box's name in its upper left corner, on the box's colour."""
+    font = _font(TEXT_PX - 2)
+    pen.rectangle((x, y, x + font.getlength(name) + 4, y + TEXT_PX), fill=colour)
+    pen.text((x + 2, y), name, INK, font)
 
 
 def _mark(pen: ImageDraw.ImageDraw, x: float, y: float, colour: tuple[int, int, int]) -> None:

@@ -75,6 +75,23 @@ def test_masks_boxes_and_points_are_told_apart_and_padding_left_out() -> None:
     assert shown.points.tolist() == [[2, 3]]
 
 
+def test_boxes_of_a_detector_have_their_names() -> None:
+    own = {"boxes": torch.tensor([[1.0, 1.0, 3.0, 2.0]]), "labels": torch.tensor([1])}
+    none = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
+    pictures = TensorImage(torch.zeros(2, 3, 4, 4))
+    first, second = pictures_of((pictures, [own, none]), ["ant", "cat"], PLAIN)
+    assert first.boxes is not None
+    assert first.boxes.tolist() == [[1, 1, 3, 2]]
+    assert (first.names, first.caption) == (("cat",), "cat")
+    assert (second.names, second.caption) == ((), "none")
+    assert grid([first, second], 2, "title").width > 0
+
+
+def test_bytes_are_shown_as_they_are() -> None:
+    (shown,) = pictures_of((torch.full((1, 3, 2, 2), 77, dtype=torch.uint8),), (), photographs())
+    assert (shown.pixels == 77).all()
+
+
 def test_a_batch_without_pictures_is_refused() -> None:
     with pytest.raises(UsageError, match=r"hold Tensor \(4, 7\); expected pictures"):
         pictures_of((torch.zeros(4, 7),), (), PLAIN)
