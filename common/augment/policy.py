@@ -177,7 +177,14 @@ class Policy:
                 range.
             size: height and width of what comes out; None for that of the pictures.
             dtype: float16 or bfloat16 where the model takes them; None for float32.
+
+        Raises: SettingsError where the policy mixes pictures: their targets would stay behind.
         """
+        if self.mixes:
+            raise SettingsError(
+                f"policy {self.name!r} mixes pictures, and this loader would leave their targets "
+                "as they are; expected mixup=0 and cutmix=0, or a loader that mixes both"
+            )
         height, width = images.shape[-2:]
         draws = draw_batch(self, draw, (height, width), size)
         return warp_gpu.augment(images, draws, dtype)

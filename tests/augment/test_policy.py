@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 import common.augment
 from common import registry
-from common.augment import POLICIES, Policy, named, overhead, photographs, strokes, unchanged
+from common.augment import POLICIES, Draw, Policy, named, overhead, photographs, strokes, unchanged
 from common.augment.policy import FLIPS
 from common.errors import SettingsError
 
@@ -91,6 +93,12 @@ def test_a_change_that_does_not_exist_is_refused_by_name() -> None:
         photographs().only("rotation")
     with pytest.raises(SettingsError, match="did you mean 'cutmix'"):
         photographs().replace(cutmx=1.0)
+
+
+def test_pictures_are_not_mixed_where_their_targets_would_stay_behind() -> None:
+    draw = Draw(0, 0, np.arange(2))
+    with pytest.raises(SettingsError, match="mixes pictures, and this loader would leave"):
+        Policy("p", mixup=0.4)(torch.zeros(2, 1, 4, 4), draw)
 
 
 def test_a_policy_cannot_be_changed_in_place() -> None:
