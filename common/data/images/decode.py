@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from common.data.images import dicom, tiff
+from common.data.images.endings import is_cut
 from common.data.images.formats import Refused, cv2_flags
 from common.data.images.geometry import upright
 from common.data.images.header import ImageHeader
 from common.errors import DataError
 
-SCALES = (8, 4, 2)  # what JPEG's blocks of 8 × 8 allow
 GREY = ("grey", "grey+alpha")
 
 
@@ -38,8 +38,13 @@ def decode(
         picture = _decoders.get(header.format, _common)(content, header, channels, scale)
     except Refused as refused:
         raise DataError(f"{name}: {refused}") from None
+    doubtful = picture is None or header.format == "jpeg"  # which may be decoded half, then grey
+    if doubtful and is_cut(header.format, lambda at, n: content[at : at + n], len(content)):
+        raise cut(name, len(content))
     if picture is None:
-        raise DataError(f"{name}: {_damage(content, header)}; download it again")
+        raise DataError(
+            f"{name}: the pixels cannot be decoded; expected a whole picture. Download it again"
+        )
     size = (-(-header.shown_size[0] // scale), -(-header.shown_size[1] // scale))
     if picture.shape[:2] not in (size, header.shown_size):
         high, wide = picture.shape[:2]
@@ -60,8 +65,9 @@ def _common(content: bytes, header: ImageHeader, channels: int, scale: int) -> n
             swap = cv2.COLOR_BGRA2RGBA if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB
             picture = cv2.cvtColor(picture, swap)
     else:
-        colour = channels != 1 and header.mode not in GREY
-        reduced = scale if header.format == "jpeg" else 1
+        jpeg = header.format == "jpeg"  # which stores luma by itself; others cut its decimals off
+        colour = header.mode not in GREY and not (jpeg and channels == 1)
+        reduced = scale if jpeg else 1
         picture = cv2.imdecode(encoded, cv2_flags(colour=colour, scale=reduced, deep=deep))
     if picture is None:
         return None
@@ -94,18 +100,11 @@ def _as_channels(picture: np.ndarray, channels: int, name: str) -> np.ndarray:
     )
 
 
-def _damage(content: bytes, header: ImageHeader) -> str:
-    """What is wrong with a file that could not be decoded."""
-    if is_cut(content, header):
-        return f"the file of {len(content):,} bytes is cut; expected a whole picture"
-    return "the pixels cannot be decoded; expected a whole picture"
-
-
-def is_cut(content: bytes, header: ImageHeader) -> bool:
-    """True where the mark that ends a JPEG or PNG is missing."""
-    if header.format == "jpeg":
-        return content.rfind(b"\xff\xd9") < content.find(b"\xff\xda")
-    return header.format == "png" and b"IEND" not in content[-4096:]
+def cut(name: str, n_bytes: int) -> DataError:
+    """The error for a file without its end."""
+    return DataError(
+        f"{name}: the file of {n_bytes:,} bytes is cut; expected a whole picture. Download it again"
+    )
 
 
 @functools.cache

@@ -37,6 +37,8 @@ _TAGS = [
 class _Bytes(io.RawIOBase):
     """A file, or its content, as a stream."""
 
+    name = ""  # pydicom asks for one
+
     def __init__(self, take: formats.Take, size: int) -> None:
         self.take, self.size, self.at = take, size, 0
 

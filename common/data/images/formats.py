@@ -72,12 +72,10 @@ def looks_like(first: bytes) -> str:
             return words
     if not first.strip(b"\0"):
         return "zeros only"
-    text = first[:32].decode("ascii", errors="replace")
-    return (
-        f"text, {text!r}"
-        if text.isprintable() or text.split() == text.split("\n")
-        else (f"bytes of no known format, {first[:8].hex(' ')}")
-    )
+    words = first[:32].decode("ascii", errors="backslashreplace")
+    if first[:32].isascii() and "".join(words.split()).isprintable():
+        return f"text, {words!r}"
+    return f"bytes of no known format, {first[:8].hex(' ')}"
 
 
 def jpeg(take: Take, size: int) -> Facts:
@@ -103,7 +101,7 @@ def jpeg(take: Take, size: int) -> Facts:
         if code == 0xE1 and take(at + 4, 6) == b"Exif\0\0":
             orientation = tags.orientation(take(at + 10, length - 8))
         elif code == 0xEE and take(at + 4, 5) == b"Adobe":
-            adobe = take(at + 15, 1)[0] if length >= 14 else -1
+            (adobe,) = _unpack("B", take(at + 15, 1)) if length >= 14 else (-1,)
         at += 2 + length
 
 

@@ -77,7 +77,10 @@ def _read_one(
         )
     scale = 1 if target is None else target.scale_for(*header.shown_size)
     picture = as_type(decode(content, header, channels, scale=scale, name=name), header, dtype)
-    return picture if target is None else bring(picture, target, out)
+    if target is None:
+        return picture
+    decoded_at = (scale, *header.shown_size) if picture.shape[:2] != header.shown_size else None
+    return bring(picture, target, out, decoded_at=decoded_at)
 
 
 def _read_group(

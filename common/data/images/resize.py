@@ -11,6 +11,7 @@ import torch
 
 from common.errors import UsageError
 
+SCALES = (8, 4, 2)  # what JPEG's blocks of 8 × 8 allow
 METHODS = ("squish", "crop", "pad")
 PADDINGS = {"reflect": cv2.BORDER_REFLECT_101, "edge": cv2.BORDER_REPLICATE, "zeros": 0}
 
@@ -22,6 +23,10 @@ class Box(NamedTuple):
     left: int
     height: int
     width: int
+
+    def at_scale(self, scale: int) -> Box:
+        """The same part of a picture that was decoded at 1/scale, to the nearest pixel."""
+        return Box(*(round(side / scale) for side in self))
 
 
 @dataclass(frozen=True)
@@ -83,18 +88,29 @@ class Target:
         if not self.scaled:
             return 1
         box, (high, wide) = self.box(height, width), self.size
-        fitting = (k for k in (8, 4, 2) if box.height // k >= high and box.width // k >= wide)
+        fitting = (k for k in SCALES if box.height // k >= high and box.width // k >= wide)
         return next(fitting, 1)
 
 
-def bring(picture: np.ndarray, target: Target, out: np.ndarray | None = None) -> np.ndarray:
+def bring(
+    picture: np.ndarray,
+    target: Target,
+    out: np.ndarray | None = None,
+    *,
+    decoded_at: tuple[int, int, int] | None = None,
+) -> np.ndarray:
     """A picture (H, W, C), uint8 or uint16, framed and resized to (*target.size, C).
 
     Args:
+        decoded_at: where the picture is smaller than its file says: (scale, height, width), the
+            last two in pixels of the file.
         out: where three or four bytes a pixel may be written instead of to new memory; what is
             returned is `out` if it was used.
     """
-    box = target.box(*picture.shape[:2])
+    if decoded_at is None:
+        box = target.box(*picture.shape[:2])
+    else:
+        box = target.box(*decoded_at[1:]).at_scale(decoded_at[0])
     if target.method == "pad":
         framed = _padded(picture, box, target.padding)
     else:
@@ -134,16 +150,16 @@ def resize(
     if (high, wide) == size:
         return picture
     if channels == 1 and whole_ratios and high % new_high == wide % new_wide == 0:
-        shrunk = cv2.resize(picture, (new_wide, new_high), interpolation=cv2.INTER_AREA)
-        return shrunk.reshape(new_high, new_wide, 1)
+        means = cv2.resize(picture, (new_wide, new_high), interpolation=cv2.INTER_AREA)
+        return np.asarray(means).reshape(new_high, new_wide, 1)
     if picture.dtype == np.uint8:
         if channels in (3, 4):
             return _interpolate(picture, size, out)
         planes = [_resize_plane(picture[:, :, own], size) for own in range(channels)]
         return planes[0] if channels == 1 else np.concatenate(planes, axis=2)
     floats = _interpolate(picture.astype(np.float32), size)
-    limits = np.iinfo(picture.dtype)
-    return np.clip(np.rint(floats), limits.min, limits.max).astype(picture.dtype)
+    rounded: np.ndarray = np.rint(floats).astype(picture.dtype)  # a mean leaves no range
+    return rounded
 
 
 def _interpolate(

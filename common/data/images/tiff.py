@@ -1,13 +1,14 @@
 """TIFF: its header, and its samples in the number and order in which the file holds them.
 
-OpenCV undoes the compression, but it reorders four channels, drops channels of what is not called
-RGB and multiplies by what it takes for alpha. So each plane is shown to it as a grey picture that
-is W × C wide, and the rest is done here.
+OpenCV reorders four channels, drops channels of what is not called RGB, multiplies by what it takes
+for alpha and shows damaged strips. So it only undoes LZW and PackBits, from a grey picture that is
+W × C wide; the rest is done here.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import NamedTuple
 
 import cv2
@@ -20,7 +21,8 @@ WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS = 256, 257, 258, 25
 SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PLANAR, PREDICTOR = 277, 278, 279, 284, 317
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
 EXTRA_SAMPLES, SAMPLE_FORMAT = 338, 339
-PLAIN = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits, deflate's first number
+UNPACKED_HERE = (1, 8, 32946)  # none, deflate, deflate under its first number
+PLAIN = (*UNPACKED_HERE, 5, 32773)  # and LZW, PackBits
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, CMYK, YCBCR = range(7)
 JPEG = 7
 
@@ -112,17 +114,66 @@ def _decode_as_shown(content: bytes) -> np.ndarray | None:
 def _plane(content: bytes, layout: Layout, own: slice) -> np.ndarray | None:
     """Some strips or tiles as a picture (H, W, C); C is 1 where planes are separate."""
     channels = 1 if layout.separate else layout.channels
+    if layout.compression in UNPACKED_HERE:
+        picture = _unpacked(content, layout, own, channels)
+    else:
+        picture = _unpacked_by_opencv(content, layout, own, channels)
+    if picture is not None and layout.differences:
+        for left in range(0, layout.width, layout.block[1]):  # sums wrap, as the differences did
+            part = picture[:, left : left + layout.block[1]]
+            np.cumsum(part, axis=1, dtype=picture.dtype, out=part)
+    return picture
+
+
+def _unpacked(content: bytes, layout: Layout, own: slice, channels: int) -> np.ndarray | None:
+    """Blocks that are stored plainly or by deflate, whose check sum is looked at."""
+    stored = np.dtype(f"{tags.byte_order(content[:2])}u{layout.bits // 8}")
+    picture = np.empty((layout.height, layout.width, channels), stored.newbyteorder("="))
     high, wide = layout.block
+    across = -(-layout.width // wide)
+    for place, (start, size) in enumerate(zip(layout.offsets[own], layout.sizes[own], strict=True)):
+        top, left = place // across * high, place % across * wide
+        rows = high if layout.tiled else min(high, layout.height - top)
+        n_bytes = rows * wide * channels * stored.itemsize
+        block = content[start : start + size]
+        if layout.compression != 1:
+            block = _inflated(block, high * wide * channels * stored.itemsize)
+        if rows < 1 or len(block) < n_bytes:
+            return None
+        samples = np.frombuffer(block, stored, rows * wide * channels).reshape(rows, wide, channels)
+        part = picture[top : top + rows, left : left + wide]
+        part[:] = samples[: part.shape[0], : part.shape[1]]
+    return picture
+
+
+def _inflated(block: bytes, at_most: int) -> bytes:
+    """The bytes of a block; none where it is damaged or holds more than that."""
+    unpacking = zlib.decompressobj()
+    try:
+        found = unpacking.decompress(block, at_most + 1)
+    except zlib.error:
+        return b""
+    return found if unpacking.eof else b""
+
+
+def _unpacked_by_opencv(
+    content: bytes, layout: Layout, own: slice, channels: int
+) -> np.ndarray | None:
+    """LZW and PackBits. OpenCV reports damage for 16 bits only, so two bytes are shown to it as
+    one sample; where a row has an odd number of bytes, damage passes."""
+    high, wide = layout.block
+    row_bytes = [side * channels * layout.bits // 8 for side in (layout.width, wide)]
+    together = 1 if any(n % 2 for n in row_bytes) else 2
     entries = {
-        WIDTH: [layout.width * channels],
+        WIDTH: [row_bytes[0] // together],
         HEIGHT: [layout.height],
-        BITS: [layout.bits],
+        BITS: [8 * together],
         COMPRESSION: [layout.compression],
         PHOTOMETRIC: [BLACK_IS_ZERO],
         SAMPLES: [1],
     }
     if layout.tiled:
-        entries |= {TILE_WIDTH: [wide * channels], TILE_HEIGHT: [high]}
+        entries |= {TILE_WIDTH: [row_bytes[1] // together], TILE_HEIGHT: [high]}
         entries |= {TILE_OFFSETS: [*layout.offsets[own]], TILE_BYTES: [*layout.sizes[own]]}
     else:
         entries |= {STRIP_OFFSETS: [*layout.offsets[own]], ROWS_PER_STRIP: [high]}
@@ -131,28 +182,24 @@ def _plane(content: bytes, layout: Layout, own: slice) -> np.ndarray | None:
     flat = cv2.imdecode(grey, cv2.IMREAD_UNCHANGED)
     if flat is None:
         return None
-    picture = flat.reshape(layout.height, layout.width, channels)
-    if layout.differences:
-        for left in range(0, layout.width, wide):  # sums wrap around, as the differences did
-            part = picture[:, left : left + wide]
-            np.cumsum(part, axis=1, dtype=picture.dtype, out=part)
-    return picture
+    stored = np.dtype(f"{tags.byte_order(content[:2])}u{layout.bits // 8}")
+    samples = np.asarray(flat).view(stored).reshape(layout.height, layout.width, channels)
+    return samples.astype(stored.newbyteorder("="))
 
 
 def _with_directory(content: bytes, entries: dict[int, list[int]]) -> bytes:
-    """The file with another first directory, which is written behind its end."""
-    order = tags.byte_order(content[:2])
+    """The file as a little-endian one with another first directory, written behind its end."""
     start = len(content) + len(content) % 2
     values_at = start + 2 + 12 * len(entries) + 4
     rows, values = b"", b""
     for tag, numbers in sorted(entries.items()):
-        packed = struct.pack(f"{order}{len(numbers)}I", *numbers)
+        packed = struct.pack(f"<{len(numbers)}I", *numbers)
         if len(numbers) > 1:
-            packed, values = struct.pack(f"{order}I", values_at + len(values)), values + packed
-        rows += struct.pack(f"{order}HHI", tag, 4, len(numbers)) + packed
-    head = content[:4] + struct.pack(f"{order}I", start) + content[8:]
-    directory = struct.pack(f"{order}H", len(entries)) + rows + bytes(4)
-    return b"".join([head, bytes(len(content) % 2), directory, values])
+            packed, values = struct.pack("<I", values_at + len(values)), values + packed
+        rows += struct.pack("<HHI", tag, 4, len(numbers)) + packed
+    head = b"II*\0" + struct.pack("<I", start)
+    directory = struct.pack("<H", len(entries)) + rows + bytes(4)
+    return b"".join([head, content[8:], bytes(len(content) % 2), directory, values])
 
 
 def _directory(take: formats.Take) -> tags.Tags:
@@ -194,6 +241,12 @@ def _layout(found: tags.Tags) -> Layout:
         offsets,
         sizes,
     )
+    n_blocks = -(-height // max(block[0], 1)) * -(-width // max(block[1], 1))
+    if len(offsets) != n_blocks * (channels if layout.separate else 1) or len(sizes) < len(offsets):
+        raise formats.Refused(
+            f"a TIFF of {len(offsets)} strips or tiles; expected as many as {width}×{height} "
+            "pixels take. Download it again"
+        )
     integers = set(found.get(SAMPLE_FORMAT, (1,))) <= {1, 4}
     shown = layout.bits in (1, 4, 8) and photometric in (0, 1, 2, PALETTE, YCBCR) and channels < 4
     if len(bits) > 1 or not integers or not (layout.direct or shown):
