@@ -20,8 +20,9 @@ from common.data.images.header import (
     MAX_PIXELS,
     TURNED,
     ImageHeader,
+    header_by,
     header_of,
-    read_header,
+    pieces,
 )
 from common.errors import DataError
 
@@ -133,10 +134,11 @@ def _look_at(path: Path, *, decoded: bool, max_pixels: int) -> _Look:
     findings: list[Finding] = []
     header, n_bytes = None, 0
     try:
-        n_bytes = path.stat().st_size
-        header = read_header(path, max_pixels=max_pixels)
-        if _is_cut(path, header, n_bytes):
-            raise cut(str(path), n_bytes)
+        with path.open("rb", buffering=0) as stream:
+            take, n_bytes = pieces(stream)
+            header = header_by(take, n_bytes, str(path), max_pixels=max_pixels)
+            if is_cut(header.format, take, n_bytes):
+                raise cut(str(path), n_bytes)
         if decoded:
             findings += _decoding(path, header, max_pixels)
         findings += [Finding(DOUBT, path, *doubt) for doubt in _doubts(path, header)]
@@ -144,16 +146,6 @@ def _look_at(path: Path, *, decoded: bool, max_pixels: int) -> _Look:
         found, _, expected = str(error).removeprefix(str(path)).partition("; expected ")
         findings = [Finding(FAULT, path, found.lstrip(": "), expected)]
     return _Look(path, header, n_bytes, findings)
-
-
-def _is_cut(path: Path, header: ImageHeader, size: int) -> bool:
-    with path.open("rb") as stream:
-
-        def take(start: int, count: int) -> bytes:
-            stream.seek(start)
-            return stream.read(count)
-
-        return is_cut(header.format, take, size)
 
 
 def _decoding(path: Path, header: ImageHeader, max_pixels: int) -> list[Finding]:

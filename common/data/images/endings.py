@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from common.data.images.formats import Take
 
-TAIL = 65536  # bytes; what cameras and editors put behind the end mark is shorter, mostly
+TAILS = (256, 65536)  # bytes; in most files the end mark is the end
 END_OF_JPEG, START_OF_SCAN = b"\xff\xd9", b"\xff\xda"
 
 
@@ -21,21 +21,20 @@ def is_cut(kind: str, take: Take, size: int) -> bool:
 
 def _jpeg(take: Take, size: int) -> bool:
     """No end mark behind the last start of pixels: a preview in the header has one of its own."""
-    tail_at = max(0, size - TAIL)
-    tail = take(tail_at, TAIL)
-    end = tail.rfind(END_OF_JPEG)
-    if end < 0 and tail_at:
-        whole = take(0, size)
-        return whole.rfind(END_OF_JPEG) <= whole.rfind(START_OF_SCAN)
-    return end <= tail.rfind(START_OF_SCAN)
+    for length in (*TAILS, size):
+        tail = take(max(0, size - length), length)
+        end = tail.rfind(END_OF_JPEG)
+        if end >= 0:
+            return end <= tail.rfind(START_OF_SCAN)
+    return True
 
 
 def _png(take: Take, size: int) -> bool:
-    return b"IEND" not in take(max(0, size - TAIL), TAIL)
+    return all(b"IEND" not in take(max(0, size - length), length) for length in TAILS)
 
 
 def _gif(take: Take, size: int) -> bool:
-    return not take(max(0, size - TAIL), TAIL).rstrip(b"\0").endswith(b";")
+    return not take(max(0, size - TAILS[-1]), TAILS[-1]).rstrip(b"\0").endswith(b";")
 
 
 def _webp(take: Take, size: int) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from common.data.images import dicom, formats, tiff
@@ -56,19 +58,24 @@ def read_header(source: Source, *, max_pixels: int = MAX_PIXELS) -> ImageHeader:
     if isinstance(source, bytes):
         return header_of(source, "the picture", max_pixels=max_pixels)
     try:
-        with Path(source).open("rb") as stream:
-            first = stream.read(FIRST_READ)
-
-            def take(start: int, count: int) -> bytes:
-                if start + count <= len(first):
-                    return first[start : start + count]
-                stream.seek(start)
-                return stream.read(count)
-
-            size = stream.seek(0, 2)
-            return _checked(first, take, size, str(source), max_pixels)
+        with Path(source).open("rb", buffering=0) as stream:
+            take, size = pieces(stream)
+            return header_by(take, size, str(source), max_pixels=max_pixels)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise missing(source) from None
+
+
+def pieces(stream: FileIO) -> tuple[formats.Take, int]:
+    """What gives parts of an open file, of which the beginning is read once; and its size."""
+    first, size = stream.read(FIRST_READ), os.fstat(stream.fileno()).st_size
+
+    def take(start: int, count: int) -> bytes:
+        if start + count <= len(first):
+            return first[start : start + count]
+        stream.seek(start)
+        return stream.read(count)
+
+    return take, size
 
 
 def header_of(content: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> ImageHeader:
@@ -77,7 +84,7 @@ def header_of(content: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Ima
     def take(start: int, count: int) -> bytes:
         return content[start : start + count]
 
-    return _checked(content[:FIRST_READ], take, len(content), name, max_pixels)
+    return header_by(take, len(content), name, max_pixels=max_pixels)
 
 
 def missing(source: Path | str) -> DataError:
@@ -86,9 +93,9 @@ def missing(source: Path | str) -> DataError:
     return DataError(f"{source} {found}; expected a picture. Is the download whole?")
 
 
-def _checked(
-    first: bytes, take: Callable[[int, int], bytes], size: int, name: str, max_pixels: int
-) -> ImageHeader:
+def header_by(take: formats.Take, size: int, name: str, *, max_pixels: int) -> ImageHeader:
+    """The header of what `take` gives parts of; `size` in bytes."""
+    first = take(0, FIRST_READ)
     if size == 0:
         raise DataError(f"{name} has 0 bytes; expected a picture. Download it again")
     kind = formats.sniff(first)
