@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -12,13 +12,12 @@ import numpy as np
 from common.data.images import formats
 from common.errors import UsageError
 
-if TYPE_CHECKING:
-    from pydicom import FileDataset
-
 EXPLICIT, IMPLICIT, BIG_ENDIAN = (f"1.2.840.10008.1.2{end}" for end in (".1", "", ".2"))
 JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")  # baseline, extended
 UNKNOWN_LENGTH = 0xFFFFFFFF  # what compressed pixels have in place of their length
 ITEM, END_OF_ITEMS = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored")
+_UNREADABLE = (EOFError, OSError, ValueError, TypeError, AttributeError, NotImplementedError)
 HEADER_BYTES = 16384  # headers are read in pieces of this size
 LONG_FORMS = (b"OB", b"OW", b"UN")
 _TAGS = [
@@ -59,26 +58,40 @@ class _Bytes(io.RawIOBase):
         return len(found)
 
 
+class Frame(NamedTuple):
+    """What is said of the pixels; `at` is the byte at which their element begins."""
+
+    height: int
+    width: int
+    channels: int
+    allocated: int
+    stored: int
+    signed: bool
+    photometric: str
+    n_frames: int
+    separate: bool
+    syntax: str
+    at: int
+
+
 def facts(take: formats.Take, size: int) -> formats.Facts:
     """What the data set says before its pixels.
 
     Raises: Refused where it says no size, is of a kind that is not read, or has no pixels.
     """
-    data, pixels_at = _header(take, size)
-    n_frames = int(data.get("NumberOfFrames") or 1)
-    if n_frames != 1:
-        raise formats.Refused(f"a DICOM file of {n_frames} frames; expected one. Split it")
-    photometric = str(data.get("PhotometricInterpretation", "MONOCHROME2"))
-    bits, channels = int(data.BitsStored), int(data.get("SamplesPerPixel", 1))
-    if photometric == "PALETTE COLOR" or channels not in (1, 3) or bits > 16:
+    frame = _frame(take, size)
+    if frame.n_frames != 1:
+        raise formats.Refused(f"a DICOM file of {frame.n_frames} frames; expected one. Split it")
+    known = frame.channels in (1, 3) and 1 <= frame.stored <= frame.allocated
+    if frame.photometric == "PALETTE COLOR" or not known or frame.allocated not in (8, 16):
         raise formats.Refused(
-            f"a DICOM file of {channels} channels, {bits} bits, {photometric}; expected grey or "
-            "RGB of at most 16 bits. Convert it to PNG"
+            f"a DICOM file of {frame.channels} channels, {frame.stored} of {frame.allocated} bits, "
+            f"{frame.photometric}; expected grey or RGB of 8 or 16 bits. Convert it to PNG"
         )
-    if pixels_at + 8 > size:
+    if frame.at + 12 > size:
         raise formats.Refused("a DICOM file without pixels; expected a picture. Download it again")
-    mode = "grey" if channels == 1 else "rgb"
-    return formats.Facts(int(data.Rows), int(data.Columns), channels, bits, mode)
+    mode = "grey" if frame.channels == 1 else "rgb"
+    return formats.Facts(frame.height, frame.width, frame.channels, frame.stored, mode)
 
 
 def decode(content: bytes, scale: int) -> np.ndarray | None:
@@ -90,21 +103,21 @@ def decode(content: bytes, scale: int) -> np.ndarray | None:
 
     Raises: Refused for compressions that need more than pydicom.
     """
-    data, pixels_at = _header(lambda start, count: content[start : start + count], len(content))
-    syntax = str(data.file_meta.get("TransferSyntaxUID", IMPLICIT))
-    if syntax in (EXPLICIT, IMPLICIT, BIG_ENDIAN):
-        picture = _native(data, syntax, content, pixels_at)
-    elif syntax in JPEG:
-        picture = _jpeg(data, _fragments(content, pixels_at), scale)
+    frame = _frame(lambda start, count: content[start : start + count], len(content))
+    if frame.syntax in (EXPLICIT, IMPLICIT, BIG_ENDIAN):
+        picture = _native(frame, content)
+    elif frame.syntax in JPEG:
+        picture = _jpeg(frame, _fragments(content, frame.at), scale)
     else:
-        picture = _by_pydicom(content, syntax)
-    if picture is None:
-        return None
-    return _bright_is_high(data, picture)
+        picture = _by_pydicom(content, frame.syntax)
+    return None if picture is None else _bright_is_high(frame, picture)
 
 
-def _header(take: formats.Take, size: int) -> tuple[FileDataset, int]:
-    """The data set without its pixels, and the byte at which their element begins."""
+def _frame(take: formats.Take, size: int) -> Frame:
+    """The data set without its pixels.
+
+    Raises: Refused where it is cut, damaged, or says no size.
+    """
     try:
         import pydicom
     except ImportError:
@@ -112,14 +125,35 @@ def _header(take: formats.Take, size: int) -> tuple[FileDataset, int]:
     stream = io.BufferedReader(_Bytes(take, size), HEADER_BYTES)
     try:
         data = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=_TAGS)
-    except (pydicom.errors.InvalidDicomError, struct.error, EOFError, OSError, ValueError):
-        raise formats.Refused(formats.CUT) from None
-    missing = [name for name in ("Rows", "Columns", "BitsStored") if name not in data]
-    if missing:
-        raise formats.Refused(
-            f"a DICOM file without {missing[0]}; expected one with a picture. Download it again"
+        for name in NEEDED:
+            if name not in data:
+                raise KeyError(name)
+        return Frame(
+            int(data["Rows"].value),
+            int(data["Columns"].value),
+            int(data.get("SamplesPerPixel", 1)),
+            int(data["BitsAllocated"].value),
+            int(data["BitsStored"].value),
+            int(data.get("PixelRepresentation", 0)) == 1,
+            str(data.get("PhotometricInterpretation", "MONOCHROME2")),
+            int(data.get("NumberOfFrames") or 1),
+            int(data.get("PlanarConfiguration", 0)) == 1,
+            str(data.file_meta.get("TransferSyntaxUID", IMPLICIT)),
+            stream.tell(),
         )
-    return data, stream.tell()
+    except KeyError as missing:
+        raise formats.Refused(
+            f"a DICOM file without {missing}; expected one with a picture. Download it again"
+        ) from None
+    except (
+        pydicom.errors.InvalidDicomError,
+        pydicom.errors.BytesLengthException,
+        struct.error,
+        *_UNREADABLE,
+    ):
+        raise formats.Refused(
+            "a DICOM header that cannot be understood; expected a whole one. Download it again"
+        ) from None
 
 
 def _value(content: bytes, at: int, big_endian: bool = False) -> tuple[int, int]:
@@ -130,21 +164,18 @@ def _value(content: bytes, at: int, big_endian: bool = False) -> tuple[int, int]
     return at + 8, int(struct.unpack(order + "I", content[at + 4 : at + 8])[0])
 
 
-def _native(data: FileDataset, syntax: str, content: bytes, at: int) -> np.ndarray | None:
-    big_endian = syntax == BIG_ENDIAN
-    channels, allocated = int(data.get("SamplesPerPixel", 1)), int(data.BitsAllocated)
-    if allocated not in (8, 16):
-        raise formats.Refused(f"DICOM samples of {allocated} bits; expected 8 or 16. Convert it")
-    dtype = np.dtype(f"{'>' if big_endian else '<'}u{allocated // 8}")
-    start, _ = _value(content, at, big_endian)
-    shape = (int(data.Rows), int(data.Columns), channels)
-    count = shape[0] * shape[1] * channels
+def _native(frame: Frame, content: bytes) -> np.ndarray | None:
+    big_endian = frame.syntax == BIG_ENDIAN
+    dtype = np.dtype(f"{'>' if big_endian else '<'}u{frame.allocated // 8}")
+    start, _ = _value(content, frame.at, big_endian)
+    shape = (frame.height, frame.width, frame.channels)
+    count = shape[0] * shape[1] * shape[2]
     if len(content) < start + count * dtype.itemsize:
         return None
     flat = np.frombuffer(content, dtype, count, start).astype(dtype.newbyteorder("="))
-    if channels > 1 and int(data.get("PlanarConfiguration", 0)) == 1:
-        return np.ascontiguousarray(flat.reshape(channels, *shape[:2]).transpose(1, 2, 0))
-    if str(data.get("PhotometricInterpretation", "")).startswith("YBR"):
+    if frame.channels > 1 and frame.separate:
+        return np.ascontiguousarray(flat.reshape(frame.channels, *shape[:2]).transpose(1, 2, 0))
+    if frame.photometric.startswith("YBR"):
         swapped = flat.reshape(shape)[:, :, [0, 2, 1]]  # OpenCV takes Y, Cr, Cb
         return np.asarray(cv2.cvtColor(swapped, cv2.COLOR_YCrCb2RGB))
     return flat.reshape(shape)
@@ -162,11 +193,10 @@ def _fragments(content: bytes, at: int) -> bytes | None:
     return b"".join(items[1:]) if whole else None  # the first is a table of offsets
 
 
-def _jpeg(data: FileDataset, compressed: bytes | None, scale: int) -> np.ndarray | None:
+def _jpeg(frame: Frame, compressed: bytes | None, scale: int) -> np.ndarray | None:
     if not compressed:
         return None
-    colour = int(data.get("SamplesPerPixel", 1)) > 1
-    flags = formats.cv2_flags(colour=colour, scale=scale)
+    flags = formats.cv2_flags(colour=frame.channels > 1, scale=scale)
     picture = cv2.imdecode(np.frombuffer(compressed, np.uint8), flags)
     return None if picture is None else picture.reshape(*picture.shape[:2], -1)
 
@@ -185,14 +215,13 @@ def _by_pydicom(content: bytes, syntax: str) -> np.ndarray:
     return picture.reshape(*picture.shape[:2], -1)
 
 
-def _bright_is_high(data: FileDataset, picture: np.ndarray) -> np.ndarray:
-    stored = int(data.BitsStored)
-    top = 2**stored - 1
+def _bright_is_high(frame: Frame, picture: np.ndarray) -> np.ndarray:
+    top = 2**frame.stored - 1
     unsigned = picture.view(f"u{picture.itemsize}")
-    if int(data.get("PixelRepresentation", 0)) == 1:
-        unsigned = unsigned + np.array(2 ** (stored - 1), unsigned.dtype)
-    if stored % 8:  # bits above those stored may hold an overlay, or a sign
+    if frame.signed:
+        unsigned = unsigned + np.array(2 ** (frame.stored - 1), unsigned.dtype)
+    if frame.stored % 8:  # bits above those stored may hold an overlay, or a sign
         unsigned = unsigned & np.array(top, unsigned.dtype)
-    if str(data.get("PhotometricInterpretation", "")) == "MONOCHROME1":
+    if frame.photometric == "MONOCHROME1":
         unsigned = np.array(top, unsigned.dtype) - unsigned
-    return unsigned.astype(np.uint8) if stored <= 8 else unsigned
+    return unsigned.astype(np.uint8) if frame.stored <= 8 else unsigned

@@ -138,6 +138,7 @@ def read_pixels_at(content: bytes) -> int:
     ("more", "message"),
     [
         ({"NumberOfFrames": 3}, "of 3 frames; expected one"),
+        ({"BitsStored": 17}, "17 of 16 bits"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "PALETTE COLOR; expected grey or RGB"),
     ],
 )
@@ -154,3 +155,21 @@ def test_no_beginning_of_a_file_raises_anything_but_a_data_error() -> None:
             read_image(content[:end], None)
         except DataError as error:
             assert "expected" in str(error)  # noqa: PT017  # the last cuts may lie in padding
+
+
+@pytest.mark.parametrize("name", ["Rows", "Columns", "BitsStored", "BitsAllocated"])
+def test_a_header_without_a_needed_number_names_it(name: str) -> None:
+    data = pydicom.dcmread(io.BytesIO(dicom(TWELVE)))
+    del data[name]
+    stream = io.BytesIO()
+    data.save_as(stream)
+    with pytest.raises(DataError, match=f"without '{name}'"):
+        read_header(stream.getvalue())
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_a_header_of_an_unknown_kind_of_value_is_an_error() -> None:
+    content = dicom(TWELVE)
+    at = content.index(b"\x28\0\x10\0US")
+    with pytest.raises(DataError, match="cannot be understood"):
+        read_header(content[: at + 4] + b"\x55\xed" + content[at + 6 :])
