@@ -35,6 +35,7 @@ SHARE = 0.5  # of the free disk that a new cache may take
 JPEG_QUALITY = 95
 JPEG_SIZE = 0.25  # of raw pictures, to say beforehand whether they would fit; photographs need less
 MAPPED = 64 * 2**20  # bytes of the file that stay in this process's memory at most
+MAPPED_AROUND = 2**16  # bytes that the system maps around a page that is asked for
 
 
 def open_cache(
@@ -226,7 +227,7 @@ class DecodedCache:
 
     def _unmap(self, n: int) -> None:
         """Gives back the memory of pages that were read, now and then: the system keeps them."""
-        self._n_mapped += n * self.n_bytes
+        self._n_mapped += n * (self.n_bytes + MAPPED_AROUND)
         if self._n_mapped > MAPPED:
             self._n_mapped = 0
             self._map.madvise(mmap.MADV_DONTNEED)
