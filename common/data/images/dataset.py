@@ -69,10 +69,11 @@ class ImageDataset:
         self.slots = np.arange(len(self.sources))  # of the cache
         self._sizes = np.zeros((len(self.sources), 2), dtype=np.int64)
         self._begin()
-        self.cache = None if cache is None else self._cache(cache, share, self.sources, channels)
+        self.mask_dtype = self.targets.dtype if isinstance(self.targets, Masks) else None
+        self.cache: DecodedCache | None = None
         self.mask_cache: DecodedCache | None = None
-        if cache is not None and isinstance(self.targets, Masks):
-            self.mask_cache = self._cache(cache, share, self.targets.sources, 1, "raw")
+        if cache is not None:
+            self._open_caches(cache, share)
 
     def _begin(self) -> None:
         self.items = list(range(len(self.sources)))  # fastai's top_losses indexes a list
@@ -82,18 +83,15 @@ class ImageDataset:
     def _n_targets(self) -> int:
         return len(self.sources) if self.targets is None else len(self.targets)
 
-    def _cache(
-        self,
-        folder: Path,
-        share: float,
-        sources: Sequence[Source],
-        channels: int,
-        mode: str | None = None,
-    ) -> DecodedCache | None:
-        kind = "pictures" if mode is None else "masks"
-        name = fingerprint(sources, kind, DECODER, self.target, channels, self.dtype.name)
-        shape = (*self.target.size, channels)
-        return open_cache(folder, name, len(sources), shape, self.dtype, share=share, mode=mode)
+    def _open_caches(self, folder: Path, share: float) -> None:
+        how = (DECODER, self.target)
+        name = fingerprint(self.sources, "pictures", *how, self.channels, self.dtype.name)
+        n, shape = len(self), (*self.target.size, self.channels)
+        self.cache = open_cache(folder, name, n, shape, self.dtype, share=share)
+        if isinstance(self.targets, Masks):
+            name = fingerprint(self.targets.sources, "masks", *how, self.targets.dtype.name)
+            shape, dtype = (*self.target.size, 1), self.targets.dtype
+            self.mask_cache = open_cache(folder, name, n, shape, dtype, share=share, mode="raw")
 
     # ---- rows ----------------------------------------------------------------------------
 
@@ -131,7 +129,7 @@ class ImageDataset:
         """One row as it is read: the picture uint8 (C, H, W), and its target."""
         positions = np.array([position])
         pictures = np.empty((1, *self.target.size, self.channels), self.dtype)
-        masks = np.empty((1, *self.target.size), self.dtype)
+        masks = np.empty((1, *self.target.size), self.mask_dtype)
         self.read(positions, pictures, masks if self.has_masks else None)
         image = torch.from_numpy(pictures[0]).permute(2, 0, 1).as_subclass(self.image_type)
         if self.targets is None:
@@ -169,7 +167,7 @@ class ImageDataset:
         for k in _not_loaded(self.mask_cache, slots, masks[..., None]):
             source = self.targets.sources[positions[k]]
             with naming(source):
-                read_mask(source, self.target, dtype=self.dtype, out=masks[k])
+                read_mask(source, self.target, dtype=self.mask_dtype, out=masks[k])
             if self.mask_cache is not None:
                 self.mask_cache.store(int(slots[k]), masks[k, ..., None])
 

@@ -119,7 +119,7 @@ class ImageLoader(ArrayLoader):
         size, channels = self.dataset.target.size, self.dataset.channels
         layout: Layout = (((self.bs, *size, channels), self.dataset.dtype),)
         if self.dataset.has_masks:
-            layout += (((self.bs, *size), self.dataset.dtype),)
+            layout += (((self.bs, *size), self.dataset.mask_dtype),)
         if self._in_bytes and draws is not None and draws.moves:
             layout += (((self.bs, *draws.out_size, channels), self.dataset.dtype),)
         pinned = self._target_device.type == "cuda"
@@ -156,7 +156,7 @@ class ImageLoader(ArrayLoader):
         elif self._in_bytes:
             moved = job.slot.arrays[-1 if draws.moves else PICTURES][:n]
             warp_cpu.mix(moved, draws)
-            images = warp_cpu.to_model(moved, draws)
+            images = warp_cpu.to_model(moved, draws).to(self.dtype or torch.float32)
         else:
             pictures = job.slot.to(device, PICTURES, n).permute(0, 3, 1, 2)
             images = warp_gpu.augment(pictures, draws, self.dtype)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from common.data.images.decode import decode
 from common.data.images.header import header_of
-from common.data.images.reader import Source, contents, read_image
+from common.data.images.reader import Source, contents
 from common.data.images.resize import Target
 from common.errors import DataError
 
@@ -21,9 +22,19 @@ def read_mask(
         source: a grey picture, or one with a palette, whose positions are the values.
         out: (H, W), where the mask is written.
 
-    Raises: DataError, naming the file, for what is no whole picture or has colours.
+    Raises: DataError, naming the file, for what is no whole picture, has colours, or holds
+        numbers that `dtype` cannot.
     """
-    mask = _whole(source, dtype)
+    if isinstance(source, tuple):
+        raise DataError(f"{len(source)} files for one mask; expected one")
+    content, name = contents(source)
+    mask = _whole(content, name)
+    if mask.max(initial=0) > np.iinfo(dtype).max:
+        raise DataError(
+            f"{name} holds {mask.max()}; expected numbers up to {np.iinfo(dtype).max}, one per "
+            "class. Are these the right files?"
+        )
+    mask = mask.astype(dtype, copy=False)
     if target is not None:
         mask = _framed(mask, target)
     if out is None:
@@ -32,10 +43,8 @@ def read_mask(
     return out
 
 
-def _whole(source: Source, dtype: Any) -> np.ndarray:
-    if isinstance(source, tuple):
-        raise DataError(f"{len(source)} files for one mask; expected one")
-    content, name = contents(source)
+def _whole(content: bytes, name: str) -> np.ndarray:
+    """The numbers in the file, (H, W), uint8 or uint16."""
     header = header_of(content, name)
     if header.mode == "palette":
         return _positions(content)
@@ -44,7 +53,8 @@ def _whole(source: Source, dtype: Any) -> np.ndarray:
             f"{name} is {header.mode}; expected a grey mask, or one with a palette. Write the "
             "classes' numbers as grey values"
         )
-    return read_image(source, None, channels=1, dtype=dtype)[:, :, 0]
+    picture = decode(content, header, 1, name=name)
+    return np.asarray(picture[:, :, 0])
 
 
 def _positions(content: bytes) -> np.ndarray:

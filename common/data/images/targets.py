@@ -151,6 +151,11 @@ class Masks(Targets):
     vocab: Vocab
     loss_func: Any = field(default_factory=lambda: CrossEntropyLossFlat(axis=1))
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the masks as they are read."""
+        return np.dtype(np.uint8 if len(self.vocab) <= 256 else np.uint16)
+
     def __len__(self) -> int:
         return len(self.sources)
 
