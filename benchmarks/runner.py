@@ -19,7 +19,17 @@ from typing import Any, Protocol
 
 from common.errors import UsageError, unknown_name
 
-AREAS = ("start", "submissions", "run_lengths", "metrics", "detection")
+AREAS = (
+    "start",
+    "submissions",
+    "run_lengths",
+    "metrics",
+    "detection",
+    "image_reader",
+    "image_loader",
+    "augmentation",
+    "tabular",
+)
 SHORTEST = 0.05  # CPU seconds of one sample
 NOISY = 1.5  # largest over smallest ratio of a case's rounds
 
@@ -87,12 +97,14 @@ class Case:
 
     Args:
         equal: whether two results are the same; they are compared before anything is measured.
+        unit: of what is measured; the goals call it cpu_seconds whatever it is.
     """
 
     name: str
     ours: Measured
     peers: Mapping[str, Measured] = field(default_factory=dict)
     equal: Callable[[Any, Any], bool] = operator.eq
+    unit: str = "CPU s"
 
 
 def run_areas(
@@ -113,7 +125,7 @@ def run_areas(
         cases = importlib.import_module(f"benchmarks.{area}").cases
         with tempfile.TemporaryDirectory() as work:
             for case in cases(Path(work)):
-                row = {"case": f"{area}.{case.name}", **_measure(case, rounds)}
+                row = {"case": f"{area}.{case.name}", "unit": case.unit, **_measure(case, rounds)}
                 rows.append(row)
                 print(_line(row))
                 missed += _missed(row, goals.get(area, {}).get(case.name, {}), clocks=clocks)
@@ -148,7 +160,7 @@ def _measure(case: Case, rounds: int) -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> str:
     low, high = row["range"]
-    parts = [f"{row['case']:<28} {row['cpu_seconds']:.3g} CPU s [{low:.3g}..{high:.3g}]"]
+    parts = [f"{row['case']:<28} {row['cpu_seconds']:.3g} {row['unit']} [{low:.3g}..{high:.3g}]"]
     for name, ratio in row["ratios"].items():
         least, most = row["ratio_ranges"][name]
         noisy = " NOISY" if most / least > NOISY else ""

@@ -66,6 +66,11 @@ def work_dir(folder: str) -> Path:
     return home() / "data" / "work" / folder
 
 
+def cache_dir() -> Path:
+    """What every competition caches and can make again, such as decoded pictures."""
+    return home() / "data" / "work" / "cache"
+
+
 def lock_file(path: Path) -> Path:
     """The lock of a file or folder: in the temporary folder, so that nothing is left beside what
     is locked, and what is read-only can be read."""

@@ -239,6 +239,9 @@ class CompetitionSpec:
         image_size: (height, width) in pixels.
         value_range: lowest and highest value of a feature column; None: any finite number.
         symmetries: one line on which flips and turns leave the answer as it is.
+        flips: the same for augmentation: which of "horizontal" (left and right), "vertical" (up
+            and down) and "turns" (by a quarter) a train policy may use; None where that is not
+            known or there are no pictures.
         groups: what folds must keep on one side: a column, or what can be told from the data;
             "" where rows are independent as far as known.
         licence: what the host allows with the data.
@@ -259,6 +262,7 @@ class CompetitionSpec:
     value_range: tuple[float, float] | None = None
     id_pattern: str = r".+"
     symmetries: str = ""
+    flips: tuple[str, ...] | None = None
     groups: str = ""
     licence: str = ""
     ladder: Ladder = Ladder()

@@ -39,9 +39,19 @@ FLOORS = (
         "entering",
         "forking",
     ),
-    ("folds", "data", "augment", "models", "tta", "collect"),
+    ("folds", "data", "augment", "showing", "models", "tta", "collect"),
     ("train", "predict"),
-    ("pipeline", "neural", "oof", "opening", "run", "report", "merging", "demo"),
+    (
+        "pipeline",
+        "neural",
+        "oof",
+        "opening",
+        "batch_page",
+        "run",
+        "report",
+        "merging",
+        "demo",
+    ),
 )
 LIGHT = (
     "metrics",

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from common import augment
-from common.augment import Draw, Policy, light_geometry, unchanged
+from common.augment import Draw, Policy, draws, light_geometry, unchanged
 
 BATCH = torch.from_numpy(
     np.random.default_rng(0).integers(0, 256, size=(6, 1, 8, 8), dtype=np.uint8)
@@ -25,7 +24,7 @@ def draw(epoch: int = 0, seed: int = 0, samples: np.ndarray = SAMPLES) -> Draw:
 def full_swing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every draw is the largest there is: the full turn, zoom and shift to the positive side."""
     ones = lambda samples, n_draws, *parts: np.ones((len(samples), n_draws))  # noqa: E731
-    monkeypatch.setattr(augment, "uniform", ones)
+    monkeypatch.setattr(draws, "uniform", ones)
 
 
 def dot(row: int, column: int, height: int = 8, width: int = 8) -> torch.Tensor:

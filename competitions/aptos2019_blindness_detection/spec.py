@@ -32,6 +32,7 @@ SPEC = CompetitionSpec(
     value_range=(0, 255),
     id_pattern=r"[0-9a-f]{12}",  # text: some are all digits, some look like 12e45
     symmetries="all flips and turns by any angle: the retina is a disc",
+    flips=("horizontal", "vertical", "turns"),
     groups="pictures that are equal or nearly so, by hash",
     licence="the competition's rules; not checked, do not hand the pictures on",
     ladder=Ladder(

@@ -37,6 +37,7 @@ SPEC = CompetitionSpec(
     image_size=(480, 640),  # height, width in pixels
     id_pattern=r"[0-9]{2}/frame_[0-9]{5}",  # folder and the frame's name without _rgb
     symmetries="mirroring left and right moves the point: x becomes 640 - x; not upside down",
+    flips=("horizontal",),
     groups="person, who may have two folders",
     licence="non-commercial use such as university research and education",
     judge=TableJudge(beside=(median_point_distance, share_within_10)),

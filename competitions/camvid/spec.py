@@ -43,6 +43,7 @@ SPEC = CompetitionSpec(
     image_size=(360, 480),  # height, width in pixels
     id_pattern=r"[0-9A-Za-z]+_f?[0-9]{5,6}\.png",
     symmetries="mirroring left and right, with the mask; not upside down",
+    flips=("horizontal",),
     groups="film",
     licence="marked for personal and research use (CC BY-NC 4.0)",
     judge=LabelFolderJudge(n_classes=11),

@@ -43,6 +43,7 @@ SPEC = CompetitionSpec(
     image_size=(32, 32),  # height, width in pixels, colour
     id_pattern=r"[1-9][0-9]*",  # the number in the picture's name
     symmetries="left and right may be swapped; up and down not",
+    flips=("horizontal",),
     licence="none stated; cite Krizhevsky's technical report of 2009",
     ladder=Ladder(
         (

@@ -35,6 +35,7 @@ SPEC = CompetitionSpec(
     value_range=(0, 255),  # 0 is background, 255 full ink
     id_pattern=r"[1-9][0-9]*",  # the row number of test.csv, from 1
     symmetries="none: 2 and 5, 6 and 9 turn into each other when mirrored or turned round",
+    flips=(),
     licence="MNIST, CC BY-SA 3.0 as the competition's page states it",
     ladder=Ladder(
         (

@@ -160,6 +160,7 @@ SPEC = CompetitionSpec(
     image_size=None,  # from about 100 to over 3,000 pixels a side, colour
     id_pattern=r"[0-9a-f]{32}",  # the stem of the picture's name
     symmetries="left and right may be swapped; up and down not",
+    flips=("horizontal",),
     groups="pictures with the same bytes, by hash",
     licence="the terms of Stanford Dogs (ImageNet pictures, research use); not checked",
     ladder=Ladder(

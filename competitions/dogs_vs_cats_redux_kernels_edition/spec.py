@@ -28,6 +28,7 @@ SPEC = CompetitionSpec(
     image_size=None,  # from about 40 to 1,000 pixels a side, often 375×500; colour
     id_pattern=r"[1-9][0-9]*",  # the number in the picture's name
     symmetries="left and right may be swapped; up and down not",
+    flips=("horizontal",),
     licence="Asirra pictures of Microsoft Research: non-commercial research, no re-publication",
     ladder=Ladder(
         (

@@ -25,6 +25,7 @@ SPEC = CompetitionSpec(
     image_size=(100, 100),  # height, width in pixels, in the branch 100x100
     id_pattern=r"[^/]+/(?:r2?_)?[0-9]+_100\.jpg",  # path below Test: class folder and file
     symmetries="all flips and turns: the objects lie on a turntable, on white",
+    flips=("horizontal", "vertical", "turns"),
     groups="film of a fruit on the turntable, in blocks",
     licence="CC BY-SA 4.0 (older versions MIT, not checked)",
     judge=TableJudge(beside=(mean_class_accuracy,)),

@@ -73,6 +73,7 @@ SPEC = CompetitionSpec(
     ),
     id_pattern=r"[0-9a-f]{16}",
     symmetries="mirroring left to right, with the boxes; the other turns make odd photographs",
+    flips=("horizontal",),
     groups="ImageID",
     licence="images CC BY 2.0, annotations CC BY 4.0 (not checked); no training on test images",
     ladder=Ladder(

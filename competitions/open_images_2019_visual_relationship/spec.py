@@ -170,6 +170,7 @@ SPEC = CompetitionSpec(
     ),
     id_pattern=r"[0-9a-f]{16}",
     symmetries="mirroring left and right, with the boxes; not upside down (on, under)",
+    flips=("horizontal",),
     groups="ImageID",
     licence="images CC BY 2.0, annotations CC BY 4.0 (not checked); no training on test images",
     judge=RelationshipsJudge(

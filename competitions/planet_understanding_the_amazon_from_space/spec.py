@@ -57,6 +57,7 @@ SPEC = CompetitionSpec(
     value_range=(0, 255),  # of the JPGs; the TIFs have 16 bits
     id_pattern=r"(test|file)_[0-9]+",  # without .jpg
     symmetries="all eight flips and turns: the pictures are taken from above",
+    flips=("horizontal", "vertical", "turns"),
     licence="the competition's rules; do not hand the pictures on",
     ladder=Ladder(
         (

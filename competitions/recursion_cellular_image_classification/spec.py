@@ -64,6 +64,7 @@ SPEC = CompetitionSpec(
     value_range=(0, 255),
     id_pattern=r"(HEPG2|HUVEC|RPE|U2OS)-[0-9]{2}_[1-4]_[B-O](0[2-9]|1[0-9]|2[0-3])",
     symmetries="all eight flips and turns: cells lie in any direction",
+    flips=("horizontal", "vertical", "turns"),
     groups="experiment",
     licence="RxRx1, CC BY-NC-SA 4.0",
     ladder=Ladder(

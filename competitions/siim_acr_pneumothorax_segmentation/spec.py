@@ -47,6 +47,7 @@ SPEC = CompetitionSpec(
     value_range=(0, 255),
     id_pattern=r"ID_[0-9a-f]{9}",  # of stage 2; those of stage 1 are DICOM numbers with dots
     symmetries="left-right for training; the heart lies on one side, so it is no true symmetry",
+    flips=("horizontal",),
     groups="pictures whose pixels are equal",
     licence="NIH ChestX-ray pictures with new labels; terms not checked, do not hand them on",
     ladder=Ladder(

@@ -24,6 +24,7 @@ SPEC = CompetitionSpec(
     sources=(DatasetSource("jessicali9530/stanford-dogs-dataset"),),
     id_pattern=r"n[0-9]{8}_[0-9]+",  # the picture's name without .jpg
     symmetries="mirroring left and right; not upside down",
+    flips=("horizontal",),
     groups="pictures with the same bytes, by hash",
     licence="research use; the pictures are ImageNet's (not checked)",
     judge=TableJudge(beside=(mean_class_accuracy,)),

@@ -24,6 +24,7 @@ SPEC = CompetitionSpec(
     sources=(DatasetSource("tanlikesmath/the-oxfordiiit-pet-dataset"),),
     id_pattern=r".+_[0-9]+",  # the picture's name without .jpg; breeds hold underscores
     symmetries="mirroring left and right; not upside down",
+    flips=("horizontal",),
     licence="CC BY-SA 4.0",
     judge=TableJudge(beside=(mean_class_accuracy,)),
     # the official split only; random splits of all pictures are easier and are in the README
