@@ -34,7 +34,7 @@ ROW = np.dtype([("offset", "<u8"), ("check", "<u4"), ("length", "<u4")])  # leng
 SHARE = 0.5  # of the free disk that a new cache may take
 JPEG_QUALITY = 95
 JPEG_SIZE = 0.25  # of raw pictures, to say beforehand whether they would fit; photographs need less
-MAPPED = 64 * 2**20  # bytes of the file that stay in this process's memory at most
+MAPPED = 16 * 2**20  # bytes of the file that stay in this process's memory at most
 MAPPED_AROUND = 2**16  # bytes that the system maps around a page that is asked for
 
 
