@@ -161,16 +161,16 @@ def test_a_pipeline_that_reaches_for_the_network_fails(repository: Path) -> None
     line = refusal(repository)
     assert line.startswith(
         "error: train (newer mounts, 500 rows) would fail on Kaggle: it reached for the "
-        "network: example.org; there is none here, though not on Kaggle, (a pipeline must not"
+        "network: example.org; there is none here, so what follows is not proved (a pipeline must"
     )
     assert line.endswith("see kernels/digit-recognizer/rehearsal/1-train.log")
 
 
-def test_infer_that_reaches_for_the_network_and_goes_on_fails(repository: Path) -> None:
+def test_a_pipeline_that_reaches_for_the_network_and_goes_on_fails_too(repository: Path) -> None:
     plant(repository, SWALLOWED)
     assert refusal(repository).startswith(
-        "error: infer (older mounts, 500 rows) would fail on Kaggle: it reached for the network: "
-        "example.org; there is none for this kernel (a pipeline must not reach for the network"
+        "error: train (newer mounts, 500 rows) would fail on Kaggle: it reached for the network: "
+        "example.org; there is none here"
     )
 
 
