@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The given NumPy array is not writable"),
     pytest.mark.filterwarnings("ignore:Constructing a Categorical"),
     pytest.mark.filterwarnings("ignore:numpy.core is deprecated"),
+    pytest.mark.filterwarnings("ignore:A value is trying to be set on a copy:FutureWarning"),
 ]
 N = 70
 TOWNS = ["Basel", "Bern", "Chur"]

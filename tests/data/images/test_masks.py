@@ -37,7 +37,7 @@ def test_masks_are_framed_as_fastai_frames_them(
 
 def test_a_palette_gives_its_positions(tmp_path: Path) -> None:
     positions = np.array([[0, 1], [2, 255]], dtype=np.uint8)
-    image = Image.fromarray(positions, mode="P")
+    image = Image.frombytes("P", (2, 2), positions.tobytes())
     image.putpalette([value // 3 for value in range(768)])
     image.save(tmp_path / "palette.png")
     assert np.array_equal(read_mask(tmp_path / "palette.png", None), positions)
