@@ -8,6 +8,7 @@ same optimizer and rate it gives the same weights as fastai's own loop, bit for 
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -239,8 +240,11 @@ def _count_rows(batch: Any) -> int:
 
 
 def _with_bar(loader: Iterable[Any], name: str) -> Iterable[Any]:
-    """A progress bar that erases itself, and that is silent where output is no terminal."""
-    bar: Iterable[Any] = tqdm(loader, desc=name, leave=False, disable=None)
+    """A progress bar that erases itself; none is made where the output is no terminal, because one
+    that Ctrl-C cuts short while it is being made prints an error of its own."""
+    if not sys.stderr.isatty():
+        return loader
+    bar: Iterable[Any] = tqdm(loader, desc=name, leave=False)
     return bar
 
 
