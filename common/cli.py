@@ -6,6 +6,7 @@ import argparse
 import errno
 import functools
 import io
+import math
 import os
 import sys
 import warnings
@@ -47,6 +48,26 @@ def seed(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) < 2**32):
         raise argparse.ArgumentTypeError(f"{text!r} is no seed; expected 0 to {2**32 - 1}")
     return int(text)
+
+
+def hours(text: str) -> float:
+    """A number of hours above 0 from the command line."""
+    return _positive(text, "hours, such as 8.5")
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, 0 or more, from the command line."""
+    return 0.0 if text.strip() == "0" else _positive(text, "seconds, such as 60")
+
+
+def _positive(text: str, expected: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0; expected {expected}")
+    return number
 
 
 def expected_errors(main: Main) -> Main:

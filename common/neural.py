@@ -20,7 +20,7 @@ from common.predict import check_all_served, outputs_to_numpy, predict
 from common.randomness import generators_restored, seed_generators
 from common.score import align
 from common.submit import answers
-from common.train import History, Steps, TrainSettings, fit
+from common.train import Company, History, Memory, Steps, TrainSettings, fit
 
 WEIGHTS = "weights.safetensors"
 
@@ -33,6 +33,11 @@ class NeuralFold:
     net: torch.nn.Module
     context: Context
     history: History | None = None
+
+    @property
+    def left_out(self) -> str:
+        """How far the fit came, where the budget ended it early; "" for a whole one."""
+        return self.history.left_out if self.history is not None else ""
 
     def predict(self, items: pd.DataFrame) -> Predictions:
         """The predictions of some items; none of none."""
@@ -65,7 +70,7 @@ def fit_neural(
             f"{type(settings).__name__} has no settings for the training loop; expected a "
             "subclass of TrainSettings, or a pipeline that answers fit_fold()"
         )
-    valid = items.iloc[pipeline.splits(items, fold)[1]]
+    train, valid = (items.iloc[rows] for rows in pipeline.splits(items, fold))
     with generators_restored():
         seed_generators(context.seed, "weights", str(fold))
         learner = pipeline.learner(pipeline.loaders(items, fold, context), context)
@@ -77,8 +82,22 @@ def fit_neural(
         steps=Steps(pipeline.forward, pipeline.loss),
         validator=FoldValidator(pipeline, valid, context) if len(valid) else None,
         seed=context.seed,
+        company=_company(settings, train, context),
     )
     return NeuralFold(pipeline, learner.model, context, history)
+
+
+def _company(settings: TrainSettings, train: pd.DataFrame, context: Context) -> Company:
+    """What stands around the fit of a fold."""
+    session = context.session
+    return Company(
+        folder=context.state,
+        checkpoint_every=session.checkpoint_every,
+        budget=session.budget,
+        memory=Memory(session.run, settings.batch_size, context.device, session.say),
+        names=train["sample"].tolist(),
+        say=session.say,
+    )
 
 
 def load_neural(pipeline: Pipeline, folder: Path, context: Context) -> NeuralFold:

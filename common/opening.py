@@ -21,6 +21,7 @@ from common.keys import Keys
 from common.pipeline import ALL_ROWS, Context, Pipeline, storable
 from common.runfolder import RunFolder
 from common.score import FIXTURE_FILE
+from common.session import CHECKPOINT_EVERY
 from common.settings import preset
 from common.spec import Rung
 from common.submit import ids_of
@@ -36,6 +37,9 @@ class Request:
         run: a name under runs/<folder>/, or a path with a slash in it; "" for
             <pipeline>-<preset>.
         beside: a finished run on the same folds whose score becomes a rung.
+        hours: that the whole command may take; None for no limit.
+        checkpoint_every: seconds between two checkpoints, at least.
+        track: the tracker that takes the curves; "" for none.
     """
 
     competition: str
@@ -50,6 +54,9 @@ class Request:
     device: str = ""
     overwrite: bool = False
     resume: bool = False
+    hours: float | None = None
+    checkpoint_every: float = CHECKPOINT_EVERY
+    track: str = ""
 
 
 def explore(
@@ -327,6 +334,7 @@ def facts_of(
     }
 
 
-def stored_folds(facts: dict[str, Any]) -> list[int | None]:
-    """The folds of a run, from its facts."""
-    return [ALL_ROWS if fold == "all" else int(fold) for fold in facts["folds"]]
+def stored_folds(facts: dict[str, Any], run: RunFolder) -> list[int | None]:
+    """The folds of a run that have a model; without those that its budget left out."""
+    folds = [ALL_ROWS if fold == "all" else int(fold) for fold in facts["folds"]]
+    return [fold for fold in folds if run.predicts(fold)]

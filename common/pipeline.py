@@ -22,6 +22,7 @@ import torch
 from common import folds as make_folds
 from common.collect import Collector, Columns, Dense, Predictions
 from common.errors import DataError
+from common.session import Session
 from common.settings import Settings
 from common.spec import CompetitionSpec
 from common.writing import AnswerColumns
@@ -44,6 +45,8 @@ class Context:
         shared: what prediction needs later; travels with the run folder.
         seed: of every draw.
         device: where tensors are computed, such as "cpu" or "cuda:0".
+        state: where a fold that is being trained keeps what it goes on from; None for nowhere.
+        session: time, trackers and the like.
     """
 
     root: Path = Path("data")
@@ -51,6 +54,8 @@ class Context:
     shared: Path = Path("work/shared")
     seed: int = 0
     device: str = "cpu"
+    state: Path | None = None
+    session: Session = field(default_factory=Session)
 
 
 DEFAULT_CONTEXT = Context()  # what a notebook needs: seed 0, the CPU, nothing shared

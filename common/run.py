@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from common import environment, files, paths, registry
+from common.budget import Budget, process_began, session_began
 from common.collect import Predictions, save_table
 from common.errors import RunError
 from common.oof import score_oof, write_oof
@@ -40,6 +41,7 @@ from common.pipeline import ALL_ROWS, Context, Pipeline, storable
 from common.report import write_report
 from common.runfolder import RunFolder
 from common.score import FIXTURE_FILE, ladder_beside
+from common.session import Session
 from common.writing import write_answers
 
 Say = Callable[[str], None]
@@ -70,11 +72,11 @@ def train(request: Request, say: Say = print) -> RunFolder:
             check_same_folds(table, run)
         run.begin(facts, overwrite=request.overwrite, resume=request.resume)
         context = _keep(run, context, table)
+        context = replace(context, session=_session(request, run, say))
         say(f"{pipeline.spec.title}, pipeline {name}, preset {request.preset}, seed {request.seed}")
         called = data_called(context.root)
         say(f"data: {called}, {len(items):,} rows; device {context.device}; {run.shown}")
-        for fold in folds:
-            _train_fold(pipeline, items, fold, run, context, say)
+        left_out = train_folds(pipeline, items, folds, run, context, len(test.items), say)
         _validate(pipeline, items, facts, run, context, say)
         _predict_test(pipeline, test, facts, run, context, run / "submission.csv", say)
         seconds = round(time.perf_counter() - started, 1)
@@ -83,6 +85,11 @@ def train(request: Request, say: Say = print) -> RunFolder:
         write_report(pipeline, items, run)
         run.finish()
     say(f"report: {paths.shown(run / 'report.html')}")
+    if left_out:
+        say(
+            f"left out, as {request.hours:g} hours did not hold it: {'; '.join(left_out)}; "
+            "--resume goes on with it"
+        )
     return run
 
 
@@ -156,6 +163,46 @@ def check_same_folds(table: pd.DataFrame, run: RunFolder) -> None:
         )
 
 
+def _session(request: Request, run: RunFolder, say: Say) -> Session:
+    """How this command trains. On Kaggle the time counts from the session's start, at home from
+    the command's."""
+    began = session_began() if paths.on_kaggle() else process_began()
+    budget = Budget(request.hours, began)
+    return Session(run.path, budget, request.checkpoint_every, request.track, say)
+
+
+def train_folds(
+    pipeline: Pipeline,
+    items: pd.DataFrame,
+    folds: list[int | None],
+    run: RunFolder,
+    context: Context,
+    n_test: int,
+    say: Say,
+) -> list[str]:
+    """Trains the folds that the budget holds; gives what it left out, a line for each."""
+    budget, left_out, rows = context.session.budget, [], 0
+    for fold in folds:
+        name = _called(fold)
+        rows += len(pipeline.splits(items, fold)[1]) + n_test
+        budget.rows_to_predict = rows
+        if run.has_fold(fold):
+            say(f"{name}: finished before")
+        elif not budget.fits_fold():
+            left_out.append(name)
+        elif cut_short := _train_fold(pipeline, items, fold, run, context, say):
+            left_out.append(f"{name}, of which {cut_short}")
+    if left_out:
+        files.write_json(run / "left_out.json", left_out)
+    else:
+        (run / "left_out.json").unlink(missing_ok=True)
+    return left_out
+
+
+def _called(fold: int | None) -> str:
+    return "all rows" if fold is ALL_ROWS else f"fold {fold}"
+
+
 def _train_fold(
     pipeline: Pipeline,
     items: pd.DataFrame,
@@ -163,17 +210,23 @@ def _train_fold(
     run: RunFolder,
     context: Context,
     say: Say,
-) -> None:
-    name = "all rows" if fold is ALL_ROWS else f"fold {fold}"
-    if run.has_fold(fold):
-        say(f"{name}: finished before")
-        return
+) -> str:
+    """Trains one fold and keeps its model; gives how far it came where the budget ended it.
+
+    A net that was cut short predicts only where no fold has a whole one.
+    """
     train_rows, valid_rows = pipeline.splits(items, fold)
-    say(f"{name}: {len(train_rows):,} rows train, {len(valid_rows):,} validate")
-    model = pipeline.fit_fold(items, fold, context)
+    say(f"{_called(fold)}: {len(train_rows):,} rows train, {len(valid_rows):,} validate")
+    began = time.perf_counter()
+    model = pipeline.fit_fold(items, fold, replace(context, state=run.fold(fold)))
+    context.session.budget.saw_fold(time.perf_counter() - began)
+    cut_short: str = getattr(model, "left_out", "")
+    if cut_short and run.has_whole_fold():
+        return cut_short
     files.make_folder(run.fold(fold))
     model.save(run.fold(fold))
-    run.record_fold(fold)
+    run.record_fold(fold, finished=not cut_short)
+    return cut_short
 
 
 def _validate(
@@ -187,7 +240,7 @@ def _validate(
     """Out-of-fold predictions, decision and scores, from the models on disk."""
     parts: list[Predictions] = []
     validated: list[np.ndarray] = []
-    for fold in stored_folds(facts):
+    for fold in stored_folds(facts, run):
         valid = pipeline.splits(items, fold)[1]
         if len(valid):
             model = pipeline.load_fold(run.fold(fold), context)
@@ -252,7 +305,7 @@ def _predict_test(
     say: Say,
 ) -> None:
     """Predictions of the test set by every fold's model, combined, and the submission."""
-    models = [pipeline.load_fold(run.fold(fold), context) for fold in stored_folds(facts)]
+    models = [pipeline.load_fold(run.fold(fold), context) for fold in stored_folds(facts, run)]
     predictions = pipeline.combine([model.predict(test.items) for model in models])
     decision = files.read_json(run / "decision.json")
     answers = pipeline.submission(test.items, predictions, decision)

@@ -3,7 +3,9 @@
 settings.json       competition, pipeline, settings, seed, folds, what the data are called
 environment.json    commit, versions, device, seconds
 folds.parquet       sample, id, fold, group, targets
-fold<k>/            the fold's model, history.csv, steps.csv
+fold<k>/            the fold's model, history.csv, steps.csv; resume.pt while it is being trained
+memory.json         in how many parts a batch fits, where it did not fit whole
+left_out.json       what the budget did not hold
 oof.parquet         out-of-fold predictions (or the collector's files)
 oof_submission.csv  oof_solution.csv       what `score` reads
 decision.json  scores.json  test.parquet  submission.csv  report.html
@@ -27,6 +29,7 @@ from common.errors import RunError
 
 MARK = "UNFINISHED"
 MANIFEST = "manifest.json"
+CHECKPOINT = "resume.pt"
 SETTINGS = "settings.json"
 FACTS = {"competition", "pipeline", "settings", "seed", "folds", "data"}
 
@@ -109,9 +112,11 @@ class RunFolder:
             self.path.rename(self.replaced)
 
     def restore_replaced(self) -> None:
-        """Puts back the run that was to be replaced, if the new one has no finished fold yet."""
+        """Puts back the run that was to be replaced, if the new one has no fold and no checkpoint
+        yet."""
         has_fold = any(name.startswith("fold") and "/" in name for name in self._manifest())
-        if self.replaced.exists() and not has_fold:
+        has_work = has_fold or any(self.path.glob(f"fold*/{CHECKPOINT}"))
+        if self.replaced.exists() and not has_work:
             shutil.rmtree(self.path, ignore_errors=True)
             self.replaced.rename(self.path)
 
@@ -148,17 +153,35 @@ class RunFolder:
             manifest[path.relative_to(self.path).as_posix()] = files.sha256(path)
         files.write_json(self.path / MANIFEST, dict(sorted(manifest.items())))
 
-    def record_fold(self, fold: int | None) -> None:
-        """Enters a finished fold and says so in the mark."""
-        self.record([self.fold(fold)])
+    def record_fold(self, fold: int | None, *, finished: bool = True) -> None:
+        """Enters a fold's files and says so in the mark; a finished one needs its checkpoint no
+        longer."""
+        folder = self.fold(fold)
+        for part in folder.glob(".*.part"):  # of a process that was killed
+            part.unlink()
+        self.record([path for path in folder.rglob("*") if path.name != CHECKPOINT])
+        if finished:
+            (folder / CHECKPOINT).unlink(missing_ok=True)
         done = sorted({name.split("/")[0] for name in self._manifest() if name[:4] == "fold"})
         self._mark(f"finished are {', '.join(name for name in done if '.' not in name)}")
 
     def has_fold(self, fold: int | None) -> bool:
         """True where a fold was finished and its files are as they were."""
+        return self.predicts(fold) and not (self.fold(fold) / CHECKPOINT).is_file()
+
+    def predicts(self, fold: int | None) -> bool:
+        """True where a fold has a model, be it one that was cut short by the budget."""
         name = self.fold(fold).name
         entries = {k: v for k, v in self._manifest().items() if k.startswith(f"{name}/")}
         return bool(entries) and not self._first_stranger(entries)
+
+    def has_whole_fold(self) -> bool:
+        """True where at least one fold was trained to its end."""
+        places = {name.split("/")[0] for name in self._manifest() if name.startswith("fold")}
+        return any(
+            (self.path / name).is_dir() and not (self.path / name / CHECKPOINT).is_file()
+            for name in places
+        )
 
     def open_finished(self) -> dict[str, Any]:
         """The facts of a finished run, after checking that its files belong together.

@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from common.cli import Parser, expected_errors, seed
+from common.cli import Parser, expected_errors, hours, seconds, seed
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -22,10 +22,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="the host's files (default: data/<competition>)")
     parser.add_argument("--run", default="", help="name under runs/<competition>/, or a path")
     parser.add_argument("--beside", default="", help="a run on the same folds to compare with")
+    parser.add_argument("--hours", type=hours, help="end in time: scores and submission included")
     parser.add_argument("--seed", type=seed, default=0, help="of every draw (default: 0)")
+    parser.add_argument(
+        "--checkpoint-seconds", type=seconds, default=60.0, help="between two (default: 60)"
+    )
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--overwrite", action="store_true", help="replace the run folder")
-    again.add_argument("--resume", action="store_true", help="go on after the last finished fold")
+    again.add_argument("--resume", action="store_true", help="go on where the run was cut short")
     return parser.parse_args(argv)
 
 
@@ -47,6 +51,8 @@ def main(argv: list[str] | None = None) -> int:
         seed=args.seed,
         overwrite=args.overwrite,
         resume=args.resume,
+        hours=args.hours,
+        checkpoint_every=args.checkpoint_seconds,
     )
     train(request)
     return 0

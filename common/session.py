@@ -1,0 +1,30 @@
+"""What surrounds the folds of one command and does not belong to the experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from common.budget import Budget
+
+CHECKPOINT_EVERY = 60.0  # seconds between two checkpoints, at least
+
+
+@dataclass(frozen=True)
+class Session:
+    """How this command trains.
+
+    Args:
+        run: the run folder, where what was learnt about the machine is remembered; None for none.
+        budget: of time, shared by all folds.
+        checkpoint_every: seconds between two checkpoints, at least.
+        track: the tracker that takes the curves; "" for none.
+        say: takes the lines.
+    """
+
+    run: Path | None = None
+    budget: Budget = field(default_factory=Budget)
+    checkpoint_every: float = CHECKPOINT_EVERY
+    track: str = ""
+    say: Callable[[str], None] = print

@@ -1,0 +1,131 @@
+"""An epoch's batches from any batch on, in an order that depends on (seed, epoch) alone.
+
+Nothing of a loader is stored in a checkpoint: its order is drawn anew and cut.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from fastai.data.load import DataLoader
+
+from common.errors import UsageError
+from common.randomness import key, seed_generators
+from common.train.ranks import ALONE, Ranks
+
+Order = Sequence[Any]
+_END = object()
+
+
+class Feed:
+    """The batches of one pass over a loader.
+
+    What is skipped is not read again, for every fastai loader over rows that can be indexed; from
+    other iterables it is read and thrown away.
+
+    Args:
+        first: the first batch that is served.
+        ranks: the processes that share each batch.
+
+    Attributes:
+        order: the rows of this process in the order in which they are served, from `first` on;
+            None until the first batch, and for loaders without an index.
+    """
+
+    def __init__(
+        self, loader: Any, *, seed: int, epoch: int, first: int = 0, ranks: Ranks = ALONE
+    ) -> None:
+        self.loader, self.seed, self.epoch, self.first = loader, seed, epoch, first
+        self.ranks = ranks
+        self.order: Order | None = None
+        # these draw by key themselves; others get their generators set before every batch
+        self.is_keyed = hasattr(loader, "set_epoch")
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.is_keyed:
+            self.loader.set_epoch(self.epoch)
+        if not self._has_index():
+            yield from self._read_again()
+            return
+        with _reordered(self.loader, self._draw_order), self.ranks.local_batches(self.loader):
+            iterator = iter(self.loader)
+            try:
+                for position in itertools.count(self.first):
+                    if not self.is_keyed:
+                        seed_generators(self.seed, "batch", self.epoch, position)
+                    batch = next(iterator, _END)
+                    if batch is _END:
+                        return
+                    yield batch
+            finally:
+                iterator.close()  # lets the loader's threads end
+
+    def _has_index(self) -> bool:
+        return (
+            isinstance(self.loader, DataLoader)
+            and self.loader.n is not None
+            and self.loader.bs is not None
+            and bool(getattr(self.loader, "indexed", True))
+        )
+
+    def _read_again(self) -> Iterator[Any]:
+        """From a loader without an index: the batches before the first are read, too."""
+        if self.ranks.world > 1:
+            raise UsageError(
+                f"{type(self.loader).__name__} has no index, so processes cannot share its "
+                "batches; expected a fastai DataLoader over rows"
+            )
+        seed_generators(self.seed, "order", self.epoch)
+        for position, batch in enumerate(self.loader):
+            if position >= self.first:
+                yield batch
+            if not self.is_keyed:
+                seed_generators(self.seed, "batch", self.epoch, position + 1)
+
+    def _draw_order(self, draw: Callable[[], Order]) -> Order:
+        if self.is_keyed:
+            order = draw()
+        else:
+            _begin_stream(self.loader)
+            seed_generators(self.seed, "order", self.epoch)
+            self.loader.rng = random.Random(key(self.seed, "order", self.epoch))
+            order = draw()
+            seed_generators(self.seed, "batch", self.epoch, self.first)
+        size = self.ranks.global_size(self.loader)
+        cut: Order = self.ranks.part(order[self.first * size :], size)
+        self.order = cut
+        return cut
+
+    def rows_of(self, position: int) -> list[int]:
+        """The rows of a batch, counted from the epoch's first; [] where they are not known."""
+        if self.order is None or not self.loader.bs:
+            return []
+        size = self.ranks.global_size(self.loader) // self.ranks.world
+        start = (position - self.first) * size
+        return [int(row) for row in self.order[start : start + size]]
+
+
+@contextmanager
+def _reordered(loader: Any, change: Callable[[Callable[[], Order]], Order]) -> Iterator[None]:
+    """The loader asks `change` for its order, which is given the loader's own way to draw it."""
+    own = loader.get_idxs
+    was_set = "get_idxs" in vars(loader)
+    loader.get_idxs = lambda: change(own)
+    try:
+        yield
+    finally:
+        if was_set:
+            loader.get_idxs = own
+        else:
+            del loader.get_idxs
+
+
+def _begin_stream(loader: Any) -> None:
+    """Undoes what a language model's loader remembers of earlier shuffles of its texts."""
+    texts: Any = getattr(loader, "items", None)
+    if hasattr(texts, "idxs") and hasattr(texts, "shuffle"):
+        texts.idxs = type(texts.idxs)(range(len(texts.idxs)))
