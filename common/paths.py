@@ -211,6 +211,19 @@ def use_modules(folder: Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([before, str(folder)] if before else [str(folder)])
 
 
+def use_tracker_defaults(folder: Path) -> None:
+    """Keeps what trackers of experiments write inside a run folder, and off the network, as far as
+    the person has not set these variables. Takes effect in packages that are loaded afterwards."""
+    for name, value in {
+        "WANDB_MODE": "offline",
+        "WANDB_ERROR_REPORTING": "false",  # it would report its own errors to its makers
+        "WANDB_DATA_DIR": str(folder),
+        "WANDB_CACHE_DIR": str(folder),  # it adds a folder of its own name
+        "TRACKIO_DIR": str(folder / "trackio"),
+    }.items():
+        os.environ.setdefault(name, value)
+
+
 # ---- mounted inputs -----------------------------------------------------------------------------
 
 
