@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import safetensors.torch
 import torch
+from fastai.learner import Learner
 from safetensors import SafetensorError
 
 from common import files
@@ -21,6 +24,8 @@ from common.randomness import generators_restored, seed_generators
 from common.score import align
 from common.submit import answers
 from common.train import Company, History, Memory, Steps, TrainSettings, fit
+from common.train.rate_finder import RATE, RateCurve, find_rate
+from common.train.trackers import Tracker, open_tracker
 
 WEIGHTS = "weights.safetensors"
 
@@ -75,19 +80,54 @@ def fit_neural(
         seed_generators(context.seed, "weights", str(fold))
         learner = pipeline.learner(pipeline.loaders(items, fold, context), context)
     learner.model.to(context.device)
-    history = fit(
-        learner,
-        settings,
-        metric=pipeline.spec.metric,
-        steps=Steps(pipeline.forward, pipeline.loss),
-        validator=FoldValidator(pipeline, valid, context) if len(valid) else None,
-        seed=context.seed,
-        company=_company(settings, train, context),
-    )
+    steps = Steps(pipeline.forward, pipeline.loss)
+    if settings.find_rate:
+        settings = _with_found_rate(learner, settings, steps, context)
+    with _tracked(settings, fold, context) as tracker:
+        history = fit(
+            learner,
+            settings,
+            metric=pipeline.spec.metric,
+            steps=steps,
+            validator=FoldValidator(pipeline, valid, context) if len(valid) else None,
+            seed=context.seed,
+            company=_company(settings, train, context, tracker),
+        )
     return NeuralFold(pipeline, learner.model, context, history)
 
 
-def _company(settings: TrainSettings, train: pd.DataFrame, context: Context) -> Company:
+def _with_found_rate(
+    learner: Learner, settings: TrainSettings, steps: Steps, context: Context
+) -> TrainSettings:
+    """The settings with the rate that the finder chose for this run, found once for all folds."""
+    run = context.session.run
+    if run is not None and (run / RATE).is_file():
+        curve = RateCurve.load(run)
+    else:
+        curve = find_rate(learner, settings, steps, seed=context.seed)
+        if run is not None:
+            curve.save(run)
+    context.session.say(f"learning rate: {curve.choice:.1e}, found")
+    return replace(settings, learning_rate=curve.choice)
+
+
+@contextmanager
+def _tracked(settings: TrainSettings, fold: int | None, context: Context) -> Iterator[Tracker]:
+    """The tracker that the session asked for, begun and ended."""
+    session = context.session
+    tracker = open_tracker(session.track, session.run or context.work, session.say)
+    tracker.begin(f"fold{'all' if fold is None else fold}", settings.as_dict())
+    try:
+        yield tracker
+    except BaseException:
+        tracker.end(failed=True)
+        raise
+    tracker.end(failed=False)
+
+
+def _company(
+    settings: TrainSettings, train: pd.DataFrame, context: Context, tracker: Tracker
+) -> Company:
     """What stands around the fit of a fold."""
     session = context.session
     return Company(
@@ -95,6 +135,7 @@ def _company(settings: TrainSettings, train: pd.DataFrame, context: Context) -> 
         checkpoint_every=session.checkpoint_every,
         budget=session.budget,
         memory=Memory(session.run, settings.batch_size, context.device, session.say),
+        tracker=tracker,
         names=train["sample"].tolist(),
         say=session.say,
     )

@@ -22,6 +22,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="the host's files (default: data/<competition>)")
     parser.add_argument("--run", default="", help="name under runs/<competition>/, or a path")
     parser.add_argument("--beside", default="", help="a run on the same folds to compare with")
+    parser.add_argument("--track", default="", help="tensorboard, wandb or trackio")
     parser.add_argument("--hours", type=hours, help="end in time: scores and submission included")
     parser.add_argument("--seed", type=seed, default=0, help="of every draw (default: 0)")
     parser.add_argument(
@@ -52,6 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         overwrite=args.overwrite,
         resume=args.resume,
         hours=args.hours,
+        track=args.track,
         checkpoint_every=args.checkpoint_seconds,
     )
     train(request)

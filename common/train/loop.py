@@ -209,7 +209,14 @@ class _Loop:
         self.events("before_train")
         self.fit.restore_recurrent()
         name = f"epoch {place.epoch + 1}/{self.n_epochs}"
-        batches = self.progress.steps(feed, self.step.n_batches, name, place.batch, self._last_loss)
+        batches = self.progress.steps(
+            feed,
+            self.step.n_batches,
+            name,
+            epoch=place.epoch + 1,
+            loss=self._last_loss,
+            first=place.batch,
+        )
         for group in _grouped(batches, self.settings.accumulate):
             place = self.place = self.step.take(group, place)
             if self.checkpoints.due():

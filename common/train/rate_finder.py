@@ -21,10 +21,10 @@ from common.errors import DataError, RunError, UsageError
 from common.randomness import generators_restored, seed_generators
 from common.train.callbacks import Events
 from common.train.history import read_rows
-from common.train.loop import Steps
-from common.train.optimizer import make_optimizer
+from common.train.optimizer import make_optimizer, set_step
 from common.train.schedule import MOMENTUM_HIGH
 from common.train.settings import TrainSettings
+from common.train.stepping import Steps
 
 CURVE, RATE = "rate_finder.csv", "rate.json"
 RULE = "valley"
@@ -117,8 +117,6 @@ def _sweep(
 ) -> list[float]:
     """The running mean of the losses, one for each rate that was reached."""
     optimizer = make_optimizer(learner, settings)
-    top = max(group["lr"] for group in optimizer.param_groups)
-    shares = [group["lr"] / top for group in optimizer.param_groups]
     n_batches = len(learner.dls.train)
     if n_batches == 0:
         raise RunError("the train loader has no batch; lower the batch size")
@@ -131,8 +129,7 @@ def _sweep(
         batch = next(batches)
         seed_generators(seed, "rate finder", step)  # after the loader, which may draw
         learner.xb, learner.yb = batch
-        for group, share in zip(optimizer.param_groups, shares, strict=True):
-            group["lr"], group["betas"] = rate * share, (MOMENTUM_HIGH, group["betas"][1])
+        set_step(optimizer, rate, MOMENTUM_HIGH)
         loss = _step(learner, steps, optimizer, events)
         if not math.isfinite(loss):
             break

@@ -26,7 +26,7 @@ from common.data import ArrayDataset, ArrayLoader
 from common.errors import DataError, RunError, UsageError
 from common.metrics import accuracy
 from common.randomness import seed_generators
-from common.train import Steps, TrainSettings, fit
+from common.train import Company, Steps, TrainSettings, fit
 from common.train.rate_finder import RateCurve, find_rate, longest_fall, valley
 from common.train.schedule import MOMENTUM_HIGH
 
@@ -35,6 +35,7 @@ STEPS = Steps(
     forward=lambda learner: learner.model(*learner.xb),
     loss=lambda learner: learner.loss_func(learner.pred, *learner.yb),
 )
+QUIET = Company(say=lambda line: None)
 SETTINGS = TrainSettings(epochs=2, batch_size=16, weight_decay=0.0)
 
 
@@ -225,8 +226,8 @@ def test_groups_keep_the_ratio_of_their_rates(monkeypatch: pytest.MonkeyPatch) -
     def body_and_head(learner: Learner, settings: TrainSettings) -> torch.optim.Optimizer:
         first, *others = learner.model.parameters()
         rate = settings.learning_rate
-        groups = [{"params": [first], "lr": rate / 10}, {"params": others, "lr": rate}]
-        return Watched(groups)
+        shares = [{"params": [first], "share": 0.1}, {"params": others, "share": 1.0}]
+        return Watched(shares, lr=rate)
 
     monkeypatch.setattr("common.train.rate_finder.make_optimizer", body_and_head)
     find_rate(make_learner(), SETTINGS, losses_of(*np.linspace(3, 1, 100)), seed=SEED)
@@ -279,8 +280,8 @@ def test_a_fit_after_the_finder_is_the_fit_without_it() -> None:
         learner = make_learner()
         if with_finder:
             find_rate(learner, SETTINGS, STEPS, seed=SEED)
-        options: dict[str, Any] = {"validator": None, "seed": SEED, "say": lambda line: None}
-        fit(learner, SETTINGS, metric=accuracy, steps=STEPS, **options)
+        options: dict[str, Any] = {"validator": None, "seed": SEED}
+        fit(learner, SETTINGS, metric=accuracy, steps=STEPS, company=QUIET, **options)
         return state(learner)
 
     assert same(trained(with_finder=True), trained(with_finder=False))
