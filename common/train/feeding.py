@@ -95,6 +95,8 @@ class Feed:
             self.loader.rng = random.Random(key(self.seed, "order", self.epoch))
             order = draw()
             seed_generators(self.seed, "batch", self.epoch, self.first)
+        if not hasattr(order, "__getitem__"):
+            order = list(order)  # sorted texts come as an iterator
         size = self.ranks.global_size(self.loader)
         cut: Order = self.ranks.part(order[self.first * size :], size)
         self.order = cut
@@ -128,4 +130,5 @@ def _begin_stream(loader: Any) -> None:
     """Undoes what a language model's loader remembers of earlier shuffles of its texts."""
     texts: Any = getattr(loader, "items", None)
     if hasattr(texts, "idxs") and hasattr(texts, "shuffle"):
-        texts.idxs = type(texts.idxs)(range(len(texts.idxs)))
+        for position in range(len(texts.idxs)):  # in place: the texts' lengths share the list
+            texts.idxs[position] = position
