@@ -180,7 +180,8 @@ class _Loop:
 
     def _enter_phase(self, place: Place) -> None:
         """Freezes what the phase freezes; a new phase has a new optimizer and schedule."""
-        number = bisect_right(self.starts, place.epoch) - 1
+        epoch = min(place.epoch, self.n_epochs - 1)  # a fit may be resumed at its very end
+        number = bisect_right(self.starts, epoch) - 1
         if number == self.phase:
             return
         self.phase, phase = number, self.phases[number]
