@@ -25,11 +25,17 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-def start_together(world: int, module: str, *arguments: str) -> list[subprocess.Popen[str]]:
-    """`world` processes as a launcher starts them, on this machine."""
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        port = str(taken.getsockname()[1])
+        port: int = taken.getsockname()[1]
+    return port
+
+
+def start_together(world: int, module: str, *arguments: str) -> list[subprocess.Popen[str]]:
+    """`world` processes as a launcher starts them, on this machine."""
+    port = str(free_port())
     group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(world)}
     return [
         subprocess.Popen(
