@@ -110,6 +110,7 @@ def fit(
         interrupts = around.enter_context(held_interrupts())
         loop = _Loop(learner, settings, metric, steps, validator, seed, company, interrupts)
         around.callback(loop.checkpoints.close)
+        around.callback(loop.progress.close)
         return loop.run()
 
 
@@ -266,7 +267,9 @@ class _Loop:
         validator.begin()
         self.events("before_validate")
         with torch.no_grad():
-            for position, batch in enumerate(Feed(loader, seed=self.seed, epoch=0)):
+            feed = Feed(loader, seed=self.seed, epoch=0)
+            batches = self.progress.steps(feed, len(loader), "validation")
+            for position, batch in enumerate(batches):
                 learner.iter = position
                 for loss, raw in self.step.validate(batch):
                     rows = validator.add(raw)
