@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -319,6 +320,18 @@ def test_a_net_that_works_in_place_spoils_no_other_view() -> None:
     own = torch.tensor([[[[1.0, 2.0]]]])
     # 2 where the left pixel is read and 4 where the right one is
     assert averaged(in_place, FLIP, [own], "masks").tolist() == [[[[3.0]]]]
+
+
+def test_memory_holds_one_view_at_a_time() -> None:
+    seen: list[weakref.ref[torch.Tensor]] = []
+
+    def watching(pictures: torch.Tensor) -> torch.Tensor:
+        assert not any(earlier() is not None for earlier in seen)
+        seen.append(weakref.ref(pictures))
+        return pictures.mean(dim=(2, 3))
+
+    averaged(watching, D4, [batch()], "classes")
+    assert len(seen) == 8
 
 
 def test_half_precision_is_summed_in_float32() -> None:
