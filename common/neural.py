@@ -23,6 +23,7 @@ from common.predict import check_all_served, outputs_to_numpy, predict
 from common.randomness import generators_restored, seed_generators
 from common.score import align
 from common.submit import answers
+from common.tta import check_allowed, views
 from common.train import Company, History, Memory, Steps, TrainSettings, fit
 from common.train.rate_finder import RATE, RateCurve, find_rate
 from common.train.trackers import Tracker, open_tracker
@@ -75,6 +76,7 @@ def fit_neural(
             f"{type(settings).__name__} has no settings for the training loop; expected a "
             "subclass of TrainSettings, or a pipeline that answers fit_fold()"
         )
+    check_allowed(views(settings.views), pipeline.spec)
     train, valid = (items.iloc[rows] for rows in pipeline.splits(items, fold))
     with generators_restored():
         seed_generators(context.seed, "weights", str(fold))
