@@ -23,10 +23,10 @@ from common.predict import check_all_served, outputs_to_numpy, predict
 from common.randomness import generators_restored, seed_generators
 from common.score import align
 from common.submit import answers
-from common.tta import check_allowed, views
 from common.train import Company, History, Memory, Steps, TrainSettings, fit
 from common.train.rate_finder import RATE, RateCurve, find_rate
 from common.train.trackers import Tracker, open_tracker
+from common.tta import check_allowed, views
 
 WEIGHTS = "weights.safetensors"
 
