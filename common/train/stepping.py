@@ -14,6 +14,7 @@ from fastai.torch_core import to_device
 from common.errors import RunError
 from common.randomness import seed_generators
 from common.train.callbacks import Events
+from common.train.clipping import clip_gradients
 from common.train.ema import WeightAverage
 from common.train.feeding import Feed
 from common.train.history import EpochRow
@@ -123,7 +124,7 @@ class Step:
             except (RuntimeError, MemoryError) as error:
                 reason = self._out_of_memory(error)
             # outside of the handler, which holds on to the memory of the step that failed
-            self.optimizer.zero_grad()
+            self._forget_gradients()
             self._halve(batches, reason)
 
     def _out_of_memory(self, error: Exception) -> str:
@@ -151,7 +152,7 @@ class Step:
             position = place.batch + number
             seed_generators(self.seed, "step", place.epoch * self.n_batches + position)
             self.learner.iter = position
-            batch = to_device(batch, self.device)
+            batch = on_device(batch, self.device)
             rows = count_rows(batch)
             for part in in_parts(batch, self.memory.parts):
                 if losses:
@@ -173,7 +174,9 @@ class Step:
         learner.pred = self.precision.outputs(learner.pred)
         events("after_pred")
         with smoothed(learner.loss_func, self.settings.label_smoothing):
-            learner.loss_grad = self.steps.loss(learner)
+            loss = self.steps.loss(learner)
+        # a subclass, as fastai's losses give it, would pass through Python at every use
+        learner.loss_grad = loss if type(loss) is torch.Tensor else loss.as_subclass(torch.Tensor)
         if share != 1.0:
             learner.loss_grad = learner.loss_grad * share
         learner.loss = learner.loss_grad.detach().clone()
@@ -181,8 +184,8 @@ class Step:
         events("before_backward")
         self.precision.scaler.scale(learner.loss_grad).backward()
         events("after_backward")
-        loss: torch.Tensor = learner.loss
-        return loss
+        shown: torch.Tensor = learner.loss
+        return shown
 
     def _update(self, rate: float, momentum: float) -> None:
         """The optimizer's step with the gradients that lie there."""
@@ -192,12 +195,17 @@ class Step:
         self.ranks.sum_gradients(self.trained)
         if self.settings.clip_norm:
             scaler.unscale_(optimizer)
-            torch.nn.utils.clip_grad_norm_(self.trained, self.settings.clip_norm)
+            clip_gradients(self.trained, self.settings.clip_norm)
         scaler.step(optimizer)
         scaler.update()
         self.events("after_step")
-        optimizer.zero_grad()
+        self._forget_gradients()
         self.average.update()
+
+    def _forget_gradients(self) -> None:
+        """What `zero_grad` does, without its hooks for the profiler."""
+        for parameter in self.trained:
+            parameter.grad = None
 
     # ---- losses that are not finite ------------------------------------------------------
 
@@ -219,7 +227,7 @@ class Step:
         self.n_skipped += 1
         samples = self._samples(place.batch)
         self.say(f"batch {place.batch}: the loss is {float(loss)}, left out; {samples}")
-        self.optimizer.zero_grad()
+        self._forget_gradients()
         for buffer, before in zip(self.learner.model.buffers(), set_aside or (), strict=True):
             buffer.copy_(before)
         return False
@@ -261,7 +269,7 @@ class Step:
 
     def validate(self, batch: Any) -> list[tuple[float, Any]]:
         """The loss and the raw outputs of the parts of a batch."""
-        batch = to_device(batch, self.device)
+        batch = on_device(batch, self.device)
         while True:
             try:
                 return [self._validate_part(part) for part in in_parts(batch, self.memory.parts)]
@@ -326,11 +334,21 @@ class Step:
         self.memory.parts = max(self.memory.parts, state["parts"])
 
 
+def on_device(batch: Any, device: torch.device) -> Any:
+    """The batch where the net is; what is there already is handed on as it is."""
+    if isinstance(batch, (tuple, list)) and all(_is_on(part, device) for part in batch):
+        return batch
+    return to_device(batch, device)
+
+
+def _is_on(part: Any, device: torch.device) -> bool:
+    return isinstance(part, torch.Tensor) and part.device == device
+
+
 def inputs_and_targets(
     learner: Learner, batch: Any, layout: torch.memory_format
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The inputs and the targets of a batch, where the model is."""
-    batch = to_device(batch, next(learner.model.parameters()).device)
+    """The inputs and the targets of a batch."""
     n_inputs = getattr(learner.dls, "n_inp", 1 if len(batch) == 1 else len(batch) - 1)
     inputs = tuple(batch[:n_inputs])
     if layout is torch.channels_last:
