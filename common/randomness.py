@@ -61,18 +61,18 @@ def seed_generators(*parts: int | str) -> None:
 
 
 def _seed_torch(number: int) -> None:
-    """What `torch.manual_seed` does, which writes down a whole traceback at every call as long as
-    CUDA was not begun: 0.2 ms, or more than a small net's step."""
-    if torch.cuda.is_initialized() or _has_other_device():
+    """What `torch.manual_seed` does; where there is no accelerator, that writes down a whole
+    traceback at every call: 0.2 ms, or more than a small net's step."""
+    if _has_accelerator():
         torch.manual_seed(number)
     else:
         torch.default_generator.manual_seed(number)
 
 
 @cache
-def _has_other_device() -> bool:
-    """True where torch knows of a device whose generator would have to be seeded, too."""
-    # counted before asked: asking begins CUDA, after which no worker could be forked
+def _has_accelerator() -> bool:
+    """True where another generator than the CPU's has to be seeded, too."""
+    # counted before asked: asking may begin CUDA, after which no worker could be forked
     return torch.cuda.device_count() > 0 or torch.accelerator.is_available()
 
 

@@ -55,13 +55,13 @@ class Events:
             callbacks = [callback for callback in self.callbacks if _answers(callback, event)]
             self.answering[event] = callbacks
         for callback in callbacks:
-            if type(callback) is not CastToTensor or self._has_subclasses():
-                callback(event)
+            if event == "before_batch" and type(callback) is CastToTensor and self._is_plain():
+                continue
+            callback(event)
 
-    def _has_subclasses(self) -> bool:
-        """True where CastToTensor, which every Learner has, finds something to do."""
-        parts = (*self.learner.xb, *self.learner.yb)
-        return any(type(part) is not torch.Tensor for part in parts)
+    def _is_plain(self) -> bool:
+        """True where CastToTensor, which every Learner has, would find nothing to do."""
+        return all(type(part) is torch.Tensor for part in (*self.learner.xb, *self.learner.yb))
 
     def advance(self) -> None:
         """Counts a training step."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from fastai.learner import Learner
-from fastai.torch_core import to_device
 
 from common.errors import RunError
 from common.randomness import seed_generators
+from common.train.adamw import QuickAdamW
+from common.train.batches import count_rows, in_parts, laid_out, on_device, resized
 from common.train.callbacks import Events
 from common.train.clipping import clip_gradients
 from common.train.ema import WeightAverage
@@ -57,7 +58,7 @@ class Step:
     """Takes the steps of a fit and keeps what they need: optimizer, scaler, schedule, losses."""
 
     average: WeightAverage
-    optimizer: torch.optim.Optimizer
+    optimizer: torch.optim.AdamW
     feed: Feed | None = None
 
     def __init__(
@@ -80,6 +81,7 @@ class Step:
         self.n_batches = len(learner.dls.train)
         self.per_epoch = -(-self.n_batches // settings.accumulate)
         self.n_skipped, self.rate = 0, 0.0
+        self.n_inputs: dict[int, int] = {}  # of a batch with so many parts
         self.begin_epoch()
 
     def begin_epoch(self) -> None:
@@ -89,10 +91,11 @@ class Step:
         self.first_unseen = 0
 
     def begin_phase(
-        self, optimizer: torch.optim.Optimizer, schedule: Schedule, first_epoch: int
+        self, optimizer: torch.optim.AdamW, schedule: Schedule, first_epoch: int
     ) -> None:
         """Takes the optimizer and the schedule of a phase that begins with an epoch."""
         self.optimizer, self.first_epoch = optimizer, first_epoch
+        self.quick = QuickAdamW(optimizer)
         self.rates, self.momenta = schedule.rates.tolist(), schedule.momenta.tolist()
         self.trained = [p for group in optimizer.param_groups for p in group["params"]]
 
@@ -154,10 +157,11 @@ class Step:
             self.learner.iter = position
             batch = on_device(batch, self.device)
             rows = count_rows(batch)
-            for part in in_parts(batch, self.memory.parts):
+            parts = in_parts(batch, self.memory.parts)
+            for part in parts:
                 if losses:
                     self.events("after_batch")
-                share = count_rows(part) / rows / len(batches)
+                share = (count_rows(part) / rows if len(parts) > 1 else 1.0) / len(batches)
                 losses.append(self._backward(part, share, place.epoch))
             n_rows += rows
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum(), n_rows
@@ -165,7 +169,7 @@ class Step:
     def _backward(self, batch: Any, share: float, epoch: int) -> torch.Tensor:
         """The gradients of a part of a step; gives its share of the loss."""
         learner, events = self.learner, self.events
-        learner.xb, learner.yb = inputs_and_targets(learner, batch, self.format)
+        learner.xb, learner.yb = self._inputs_and_targets(batch)
         if (size := self.settings.size_in(epoch)) is not None:
             learner.xb, learner.yb = resized(learner.xb, learner.yb, size)
         events("before_batch")
@@ -187,6 +191,14 @@ class Step:
         shown: torch.Tensor = learner.loss
         return shown
 
+    def _inputs_and_targets(self, batch: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        n_parts = len(batch)
+        n_inputs = self.n_inputs.get(n_parts)
+        if n_inputs is None:  # fastai's loaders look long for it
+            n_inputs = getattr(self.learner.dls, "n_inp", 1 if n_parts == 1 else n_parts - 1)
+            self.n_inputs[n_parts] = n_inputs
+        return laid_out(tuple(batch[:n_inputs]), self.format), tuple(batch[n_inputs:])
+
     def _update(self, rate: float, momentum: float) -> None:
         """The optimizer's step with the gradients that lie there."""
         scaler, optimizer = self.precision.scaler, self.optimizer
@@ -196,8 +208,11 @@ class Step:
         if self.settings.clip_norm:
             scaler.unscale_(optimizer)
             clip_gradients(self.trained, self.settings.clip_norm)
-        scaler.step(optimizer)
-        scaler.update()
+        if scaler.is_enabled():
+            scaler.step(optimizer)
+            scaler.update()
+        else:
+            self.quick.step()
         self.events("after_step")
         self._forget_gradients()
         self.average.update()
@@ -279,7 +294,7 @@ class Step:
 
     def _validate_part(self, batch: Any) -> tuple[float, Any]:
         learner, events = self.learner, self.events
-        learner.xb, learner.yb = inputs_and_targets(learner, batch, self.format)
+        learner.xb, learner.yb = self._inputs_and_targets(batch)
         events("before_batch")
         with self.precision.autocast():
             learner.pred = self.steps.forward(learner)
@@ -332,70 +347,3 @@ class Step:
         self.n_rows, self.n_skipped = [*state["n_rows"]], state["n_skipped"]
         self.first_unseen, self.rate = len(self.losses), state["rate"]
         self.memory.parts = max(self.memory.parts, state["parts"])
-
-
-def on_device(batch: Any, device: torch.device) -> Any:
-    """The batch where the net is; what is there already is handed on as it is."""
-    if isinstance(batch, (tuple, list)) and all(_is_on(part, device) for part in batch):
-        return batch
-    return to_device(batch, device)
-
-
-def _is_on(part: Any, device: torch.device) -> bool:
-    return isinstance(part, torch.Tensor) and part.device == device
-
-
-def inputs_and_targets(
-    learner: Learner, batch: Any, layout: torch.memory_format
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The inputs and the targets of a batch."""
-    n_inputs = getattr(learner.dls, "n_inp", 1 if len(batch) == 1 else len(batch) - 1)
-    inputs = tuple(batch[:n_inputs])
-    if layout is torch.channels_last:
-        inputs = tuple(_laid_out(part, layout) for part in inputs)
-    return inputs, tuple(batch[n_inputs:])
-
-
-def _laid_out(part: Any, layout: torch.memory_format) -> Any:
-    is_picture = isinstance(part, torch.Tensor) and part.ndim == 4
-    return part.contiguous(memory_format=layout) if is_picture else part
-
-
-def count_rows(batch: Any) -> int:
-    """How many samples a batch holds: the length of its first tensor or list."""
-    first = batch[0] if isinstance(batch, (tuple, list)) else batch
-    return len(first)
-
-
-def in_parts(batch: Any, n_parts: int) -> list[Any]:
-    """A batch in parts of its rows, as equal as they can be; none is empty."""
-    if n_parts == 1:
-        return [batch]
-    n = count_rows(batch)
-    size = -(-n // n_parts)
-    return [
-        type(batch)(part[start : start + size] for part in batch) for start in range(0, n, size)
-    ]
-
-
-def resized(
-    inputs: tuple[Any, ...], targets: tuple[Any, ...], size: int
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Pictures (N, C, H, W), and the masks that belong to them, with `size` as the longer side."""
-    pictures = [part for part in inputs if isinstance(part, torch.Tensor) and part.ndim == 4]
-    if not pictures:
-        raise RunError("sizes is set, but no input is a picture (N, C, H, W); leave it empty")
-    height, width = pictures[0].shape[-2:]
-    scale = size / max(height, width)
-    shape = (round(height * scale), round(width * scale))
-
-    def one(part: Any) -> Any:
-        if not isinstance(part, torch.Tensor) or part.shape[-2:] != (height, width):
-            return part
-        if part.is_floating_point() and part.ndim == 4:
-            return torch.nn.functional.interpolate(part, shape, mode="bilinear", antialias=True)
-        channelled = part[:, None].float() if part.ndim == 3 else part.float()
-        masks = torch.nn.functional.interpolate(channelled, shape, mode="nearest")
-        return (masks[:, 0] if part.ndim == 3 else masks).to(part.dtype)
-
-    return tuple(map(one, inputs)), tuple(map(one, targets))
