@@ -40,6 +40,8 @@ class Request:
         hours: that the whole command may take; None for no limit.
         checkpoint_every: seconds between two checkpoints, at least.
         track: the tracker that takes the curves; "" for none.
+        devices: on which folds are trained beside each other, or ("all",) for every CUDA device;
+            empty for one of them, which is `device` where that is given.
     """
 
     competition: str
@@ -57,6 +59,7 @@ class Request:
     hours: float | None = None
     checkpoint_every: float = CHECKPOINT_EVERY
     track: str = ""
+    devices: tuple[str, ...] = ()
 
 
 def explore(

@@ -59,14 +59,15 @@ class RunFolder:
         return self.path / f"fold{'all' if fold is None else fold}"
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Keeps other processes from writing this run for the length of the block.
+    def claimed(self) -> Iterator[int]:
+        """Keeps other processes from writing this run for the length of the block; gives the
+        lock's descriptor, for child processes that write, too.
 
         Raises: RunError where one is writing it.
         """
         held = f"another process is writing {self.shown}"
-        with files.locked(paths.lock_file(self.path), held):
-            yield
+        with files.locked(paths.lock_file(self.path), held) as lock:
+            yield lock
 
     # ---- beginning and end -------------------------------------------------------------------
 

@@ -34,6 +34,10 @@ class Feed:
     Attributes:
         order: the rows of this process in the order in which they are served, from `first` on;
             None until the first batch, and for loaders without an index.
+        whole: the same of all processes.
+
+    Of several processes that share batches one may have no row of the last one: it is given None,
+    so that all of them serve the same number of batches.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Feed:
         self.loader, self.seed, self.epoch, self.first = loader, seed, epoch, first
         self.ranks = ranks
         self.order: Order | None = None
+        self.whole: Order | None = None
         # these draw by key themselves; others get their generators set before every batch
         self.is_keyed = hasattr(loader, "set_epoch")
 
@@ -56,11 +61,11 @@ class Feed:
             try:
                 for position in itertools.count(self.first):
                     if not self.is_keyed:
-                        seed_generators(self.seed, "batch", self.epoch, position)
+                        self._seed_batch(position)
                     batch = next(iterator, _END)
-                    if batch is _END:
+                    if batch is _END and not self.n_rows(position):
                         return
-                    yield batch
+                    yield None if batch is _END else batch
             finally:
                 iterator.close()  # lets the loader's threads end
 
@@ -84,31 +89,48 @@ class Feed:
             if position >= self.first:
                 yield batch
             if not self.is_keyed:
-                seed_generators(self.seed, "batch", self.epoch, position + 1)
+                self._seed_batch(position + 1)
+
+    def _seed_batch(self, position: int) -> None:
+        seed_generators(self.seed, "batch", self.epoch, position, *self.ranks.key)
 
     def _draw_order(self, draw: Callable[[], Order]) -> Order:
-        if self.is_keyed:
-            order = draw()
-        else:
-            _begin_stream(self.loader)
-            seed_generators(self.seed, "order", self.epoch)
-            self.loader.rng = random.Random(key(self.seed, "order", self.epoch))
-            order = draw()
-            seed_generators(self.seed, "batch", self.epoch, self.first)
+        with self.ranks.whole_batches(self.loader):
+            if self.is_keyed:
+                order = draw()
+            else:
+                _begin_stream(self.loader)
+                seed_generators(self.seed, "order", self.epoch)
+                self.loader.rng = random.Random(key(self.seed, "order", self.epoch))
+                order = draw()
+                self._seed_batch(self.first)
         if not hasattr(order, "__getitem__"):
             order = list(order)  # sorted texts come as an iterator
         size = self.ranks.global_size(self.loader)
-        cut: Order = self.ranks.part(order[self.first * size :], size)
-        self.order = cut
-        return cut
+        self.whole = order[self.first * size :]
+        if self.ranks.world > 1 and self.loader.drop_last:
+            self.whole = self.whole[: len(self.whole) // size * size]
+        self.order = self.ranks.part(self.whole, size)
+        return self.order
+
+    def n_rows(self, position: int) -> int:
+        """Rows of a batch over all processes that share it; 0 where one alone serves it."""
+        return 0 if self.ranks.world == 1 else len(self.whole_rows_of(position))
 
     def rows_of(self, position: int) -> list[int]:
         """The rows of a batch, counted from the epoch's first; [] where they are not known."""
-        if self.order is None or not self.loader.bs:
+        return self._rows(self.order, position, self.ranks.world)
+
+    def whole_rows_of(self, position: int) -> list[int]:
+        """The same over all processes."""
+        return self._rows(self.whole, position, 1)
+
+    def _rows(self, order: Order | None, position: int, n_shares: int) -> list[int]:
+        if order is None or not self.loader.bs:
             return []
-        size = self.ranks.global_size(self.loader) // self.ranks.world
+        size = self.ranks.global_size(self.loader) // n_shares
         start = (position - self.first) * size
-        return [int(row) for row in self.order[start : start + size]]
+        return [int(row) for row in order[start : start + size]]
 
 
 @contextmanager

@@ -105,6 +105,7 @@ class Step:
         """One step over some batches; gives the place after it."""
         set_aside = self._buffers() if self.settings.skip_nonfinite else None
         loss, n_rows = self._gradients_that_fit(batches, place)
+        loss = self.ranks.sum_gradients(self.trained, loss)
         number = (place.epoch - self.first_epoch) * self.per_epoch
         number += place.batch // self.settings.accumulate
         self.rate = self.rates[number]
@@ -143,7 +144,8 @@ class Step:
         return reason
 
     def _halve(self, batches: Sequence[Any], reason: str) -> None:
-        self.memory.halve(max(map(count_rows, batches)), reason)
+        own = [batch for batch in batches if batch is not None]
+        self.memory.halve(max(map(count_rows, own)), reason)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -153,18 +155,25 @@ class Step:
         n_rows = 0
         for number, batch in enumerate(batches):
             position = place.batch + number
-            seed_generators(self.seed, "step", place.epoch * self.n_batches + position)
+            step = place.epoch * self.n_batches + position
+            seed_generators(self.seed, "step", step, *self.ranks.key)
             self.learner.iter = position
+            rows = self._rows_of_all(batch, position)
+            n_rows += rows
+            if batch is None:  # other processes have all of its rows
+                losses.append(self.precision.scaler.scale(torch.zeros((), device=self.device)))
+                continue
             batch = on_device(batch, self.device)
-            rows = count_rows(batch)
-            parts = in_parts(batch, self.memory.parts)
-            for part in parts:
+            for part in in_parts(batch, self.memory.parts):
                 if losses:
                     self.events("after_batch")
-                share = (count_rows(part) / rows if len(parts) > 1 else 1.0) / len(batches)
+                share = count_rows(part) / rows / len(batches)
                 losses.append(self._backward(part, share, place.epoch))
-            n_rows += rows
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum(), n_rows
+
+    def _rows_of_all(self, batch: Any, position: int) -> int:
+        """Rows of a batch over all processes."""
+        return (self.feed.n_rows(position) if self.feed else 0) or count_rows(batch)
 
     def _backward(self, batch: Any, share: float, epoch: int) -> torch.Tensor:
         """The gradients of a part of a step; gives its share of the loss."""
@@ -204,7 +213,6 @@ class Step:
         scaler, optimizer = self.precision.scaler, self.optimizer
         set_step(optimizer, rate, momentum)
         self.events("before_step")
-        self.ranks.sum_gradients(self.trained)
         if self.settings.clip_norm:
             scaler.unscale_(optimizer)
             clip_gradients(self.trained, self.settings.clip_norm)
