@@ -211,6 +211,7 @@ class _Loop:
         if place.batch == 0:
             self.step.begin_epoch()
         if place.batch >= self.step.n_batches:  # only its validation is still to be done
+            self.fit.restore_recurrent()
             return place
         feed = self.step.feed = Feed(
             loader, seed=self.seed, epoch=place.epoch, first=place.batch, ranks=self.ranks

@@ -79,6 +79,8 @@ class Step:
         self.format = memory_format(settings.memory_format, self.device)
         learner.model.to(memory_format=self.format)
         self.n_batches = len(learner.dls.train)
+        # fastai makes a batch to find it out the first time, which draws: not within a step
+        getattr(learner.dls, "n_inp", None)
         self.per_epoch = -(-self.n_batches // settings.accumulate)
         self.n_skipped, self.rate = 0, 0.0
         self.n_inputs: dict[int, int] = {}  # of a batch with so many parts
@@ -190,10 +192,10 @@ class Step:
             loss = self.steps.loss(learner)
         # a subclass, as fastai's losses give it, would pass through Python at every use
         learner.loss_grad = loss if type(loss) is torch.Tensor else loss.as_subclass(torch.Tensor)
-        if share != 1.0:
-            learner.loss_grad = learner.loss_grad * share
         learner.loss = learner.loss_grad.detach().clone()
-        events("after_loss")
+        events("after_loss")  # may add to the loss, so the share is taken afterwards
+        if share != 1.0:
+            learner.loss_grad, learner.loss = learner.loss_grad * share, learner.loss * share
         events("before_backward")
         self.precision.scaler.scale(learner.loss_grad).backward()
         events("after_backward")
