@@ -39,7 +39,7 @@ FLOORS = (
         "entering",
         "forking",
     ),
-    ("folds", "data", "augment", "showing", "models", "tta", "collect"),
+    ("folds", "data", "augment", "showing", "models", "tta", "collect", "mixing"),
     ("train", "predict"),
     (
         "pipeline",
@@ -50,6 +50,9 @@ FLOORS = (
         "run",
         "report",
         "merging",
+        "blend_parts",
+        "blend_weights",
+        "blending",
         "demo",
     ),
 )
