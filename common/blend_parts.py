@@ -122,7 +122,7 @@ def _check_together(first: Part, other: Part, form: SubmissionFormat) -> None:
     if found:
         raise RunError(
             f"{first.run.shown} and {other.run.shown} cannot be blended: {found}; expected "
-            "the same rows, folds and truths: train both on the same data and folds, with one --seed"
+            "the same rows, folds and truths: train both on the same data, folds and --seed"
         )
     found = _difference(first.test_rows, other.test_rows, ("id",), first, other)
     if found:
