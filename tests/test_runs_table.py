@@ -14,7 +14,7 @@ from common import files, registry
 from common.kaggle.ledger import COMPLETE, Ledger, Row
 from common.runfolder import RunFolder
 from common.standings import Entry, entries_of, listing
-from common.standings.listing import WIDTH
+from common.standings.page import WIDTH
 from scripts import runs as script
 from tests.runs import one_line
 from tests.toy_runs import table, write_run
