@@ -186,6 +186,32 @@ def test_a_blend_can_be_a_part(place: Path) -> None:
     assert column(run, "test") == dict.fromkeys(TESTS, 2.0)
 
 
+def test_ids_of_several_parts_are_joined_and_answered(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(SPEC, submission=replace(SPEC.submission, key_columns=("id", "side")))
+
+    class Sided(Toy):
+        pass
+
+    Sided.spec = spec
+    monkeypatch.setattr(registry, "load_spec", lambda folder: spec)
+    monkeypatch.setattr(registry, "load_pipelines", lambda folder: {"toy": Sided()})
+
+    def sided(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.assign(id=[f'["{name}", "left"]' for name in rows["id"]])
+
+    for name, errors in (("a", 1.0), ("b", -3.0)):
+        write_run(place / name, errors, rows=sided, test_rows=sided)
+        asked = "id,side,value\nt1,left,0\nt0,left,0\nt2,left,0\n"
+        (place / name / "submission.csv").write_text(asked)
+    run = blended()
+    expected = "id,side,value\nt1,left,-1.0\nt0,left,-1.0\nt2,left,-1.0\n"
+    assert (run / "submission.csv").read_text() == expected
+    assert (run / "oof_solution.csv").read_text().startswith("id,side,value\ns0,left,0.0\n")
+    assert column(run, "test") == dict.fromkeys(TESTS, -1.0)
+
+
 def test_a_favourable_epoch_of_a_part_is_not_forgotten(place: Path) -> None:
     write_run(place / "a", 1.0)
     write_run(place / "b", -3.0)
