@@ -39,8 +39,9 @@ FLOORS = (
         "fixtures",
         "entering",
         "forking",
+        "standings",
     ),
-    ("folds", "data", "augment", "showing", "models", "tta", "collect"),
+    ("folds", "data", "augment", "showing", "models", "tta", "collect", "mixing"),
     ("train", "predict"),
     (
         "pipeline",
@@ -54,6 +55,9 @@ FLOORS = (
         "run",
         "report",
         "merging",
+        "blend_parts",
+        "blend_weights",
+        "blending",
         "demo",
     ),
 )
@@ -70,6 +74,7 @@ LIGHT = (
     "interval",
     "judging",
     "registry",
+    "standings",
     "paths",
     "files",
     "kaggle",
