@@ -294,9 +294,13 @@ def _too_large(folder: Path, facts: dict[str, Any], room: int) -> str:
     others = sorted(path for path in folder.iterdir() if path.suffix in (".raw", ".jpeg"))
     hint = f"; older ones may be deleted: {', '.join(path.name for path in others)}"
     return (
-        f"no cache: {facts['n']:,} pictures take {facts['n'] * _n_bytes(facts) / 1e9:.1f} GB, and "
-        f"{paths.shown(folder)} has {room / 1e9:.1f} GB for them{hint if others else ''}"
+        f"no cache: {facts['n']:,} pictures take {_size(facts['n'] * _n_bytes(facts))}, and "
+        f"{paths.shown(folder)} has {_size(room)} for them{hint if others else ''}"
     )
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"
 
 
 def _make(path: Path, facts: dict[str, Any]) -> None:
