@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from common import files, paths
-from common.data.images.header import missing
+from common.data.images.header import unreadable
 from common.errors import DataError
 
 FORMAT = 1  # of the file; another number makes another file
@@ -96,15 +96,15 @@ def fingerprint(sources: Iterable[Any], *how: object) -> str:
         sources: paths, or tuples of paths.
         how: whatever else decides what the pictures look like.
 
-    Raises: DataError where a file is missing.
+    Raises: DataError where a file is missing or out of reach.
     """
     name = hashlib.blake2b(repr(how).encode(), digest_size=16)
     for source in sources:
         for path in source if isinstance(source, tuple) else (source,):
             try:
                 facts = os.stat(path)
-            except FileNotFoundError:
-                raise missing(path) from None
+            except OSError as error:
+                raise unreadable(path, error) from None
             name.update(f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode())
     return name.hexdigest()
 
