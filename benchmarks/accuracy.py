@@ -31,7 +31,7 @@ DIRECTIONS = 4
 PERIOD = 2.8  # of the stripes, in pixels of what the net sees
 CONTRAST = (3.0, 14.0)  # of the stripes, grey levels
 PATCH = 0.09  # deviation of the part with stripes, as a share of the height
-BLUR = 0.6  # deviation in pixels of what the net sees: 0.4 of the stripes' contrast is left
+BLUR = 0.7  # deviation in pixels of what the net sees: 0.3 of the stripes' contrast is left
 QUALITY = 90  # of the JPEGs
 
 N_TRAIN, N_VALID = 800, 400
