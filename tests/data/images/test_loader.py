@@ -194,6 +194,19 @@ def test_the_first_epoch_and_later_ones_serve_the_same(files: list[Path], tmp_pa
     assert torch.equal(first, pictures(loader(files, MIRROR)))
 
 
+def test_a_dataset_of_some_rows_shares_the_caches_of_all(
+    files: list[Path], mask_files: list[Path], tmp_path: Path
+) -> None:
+    masks = Masks(mask_files, ["right", "left"])
+    whole = dataset(files, masks, cache=tmp_path)
+    pictures(ImageLoader(whole, policy=None))
+    some = dataset(files[9:3:-1], masks.rows(np.arange(9, 3, -1)), cache=tmp_path)
+    assert some.slots.tolist() == some.mask_slots.tolist() == [9, 8, 7, 6, 5, 4]
+    assert len([*tmp_path.glob("*.raw")]) == 2  # pictures and masks
+    assert torch.equal(pictures(ImageLoader(some, policy=None)), pictures(loader(files[9:3:-1])))
+    assert some.rows([2]).slots.tolist() == [7]
+
+
 def test_another_target_takes_another_cache(files: list[Path], tmp_path: Path) -> None:
     pictures(ImageLoader(dataset(files, cache=tmp_path), policy=None))
     other = dataset(files, cache=tmp_path, target=Target(24, 32, method="crop"))
