@@ -194,7 +194,7 @@ def open_run(
     on the default one."""
     folder = registry.find(competition)
     run = RunFolder(run_path(folder, name))
-    facts = run.open_finished()
+    facts = run.open_with_models()
     if facts["competition"] != folder:
         raise RunError(f"{run.shown} is a run of {facts['competition']}; expected {folder}")
     pipeline, context = made_by(facts, run, data, device)

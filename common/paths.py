@@ -69,7 +69,10 @@ def work_dir(folder: str) -> Path:
 
 
 def cache_dir() -> Path:
-    """What every competition caches and can make again, such as decoded pictures."""
+    """What every competition caches and can make again, such as decoded pictures. On Kaggle it
+    lies where nothing becomes a kernel's output."""
+    if on_kaggle():
+        return temp_dir() / "kit-cache"
     return home() / "data" / "work" / "cache"
 
 

@@ -259,10 +259,10 @@ def write_scores(
     scores = score_oof(pipeline, rows, run, context, beside=rungs_of(facts))
     files.write_json(run / "scores.json", scores)
     run.record([run / name for name in ("decision.json", "scores.json")])
-    _say_scores(scores, facts["pipeline"], say)
+    say_scores(scores, facts["pipeline"], say)
 
 
-def _say_scores(scores: dict[str, Any], pipeline: str, say: Say) -> None:
+def say_scores(scores: dict[str, Any], pipeline: str, say: Say) -> None:
     """Scores per fold and pooled, and the ladder with ours on it."""
     by_fold = "  ".join(f"{entry['score']:.4f}" for entry in scores["folds"])
     low, high, n_test = (scores["interval"][name] for name in ("low", "high", "n_test"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from fastai.data.load import DataLoader
@@ -56,7 +56,11 @@ class Feed:
         if not self._has_index():
             yield from self._read_again()
             return
-        with _reordered(self.loader, self._draw_order), self.ranks.local_batches(self.loader):
+        with ExitStack() as around:
+            around.enter_context(_in_place_of(self.loader, "get_idxs", self._ordered))
+            around.enter_context(self.ranks.local_batches(self.loader))
+            if not self.is_keyed:
+                around.enter_context(_keyed(self.loader, self.seed, self.epoch, self.first))
             iterator = iter(self.loader)
             try:
                 for position in itertools.count(self.first):
@@ -94,7 +98,15 @@ class Feed:
     def _seed_batch(self, position: int) -> None:
         seed_generators(self.seed, "batch", self.epoch, position, *self.ranks.key)
 
-    def _draw_order(self, draw: Callable[[], Order]) -> Order:
+    def _ordered(self, draw: Callable[[], Any]) -> Callable[[], Order]:
+        return lambda: self._draw_order(draw)
+
+    def _draw_order(self, draw: Callable[[], Any]) -> Order:
+        """The rows that are served, in their order.
+
+        Args:
+            draw: the loader's own way to an order.
+        """
         with self.ranks.whole_batches(self.loader):
             if self.is_keyed:
                 order = draw()
@@ -134,23 +146,65 @@ class Feed:
 
 
 @contextmanager
-def _reordered(loader: Any, change: Callable[[Callable[[], Order]], Order]) -> Iterator[None]:
-    """The loader asks `change` for its order, which is given the loader's own way to draw it."""
-    own = loader.get_idxs
-    was_set = "get_idxs" in vars(loader)
-    loader.get_idxs = lambda: change(own)
+def _keyed(loader: Any, seed: int, epoch: int, first: int) -> Iterator[None]:
+    """Items and batches of a stock loader draw by (seed, epoch, row) and (seed, epoch, batch) from
+    the global generators, in whatever process, and whatever batch comes first."""
+    with ExitStack() as around:
+        if type(loader).do_item is DataLoader.do_item:  # others read whole batches
+            around.enter_context(
+                _in_place_of(loader, "do_item", lambda own: _KeyedItems(own, seed, epoch))
+            )
+        around.enter_context(
+            _in_place_of(loader, "after_batch", lambda own: _KeyedBatches(own, seed, epoch, first))
+        )
+        yield
+
+
+class _KeyedItems:
+    """Reads a row with the generators set for it; travels to workers."""
+
+    def __init__(self, own: Callable[[Any], Any], seed: int, epoch: int) -> None:
+        self.own, self.seed, self.epoch = own, seed, epoch
+
+    def __call__(self, row: Any) -> Any:
+        seed_generators(self.seed, "item", self.epoch, str(row))
+        return self.own(row)
+
+
+class _KeyedBatches:
+    """The transforms of batches, which draw with the generators set for each; otherwise `own`."""
+
+    def __init__(self, own: Any, seed: int, epoch: int, first: int) -> None:
+        self.own, self.seed, self.epoch, self.next = own, seed, epoch, first
+
+    def __call__(self, batch: Any) -> Any:
+        seed_generators(self.seed, "batch", self.epoch, self.next)
+        self.next += 1
+        return self.own(batch)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "own":  # not there yet, in a worker that unpickles this
+            raise AttributeError(name)
+        return getattr(self.own, name)
+
+
+@contextmanager
+def _in_place_of(loader: Any, name: str, made: Callable[[Any], Any]) -> Iterator[None]:
+    """The loader has `made(own)` in place of an attribute of its own for the length of the
+    block."""
+    own, was_set = getattr(loader, name), name in vars(loader)
+    setattr(loader, name, made(own))
     try:
         yield
     finally:
         if was_set:
-            loader.get_idxs = own
+            setattr(loader, name, own)
         else:
-            del loader.get_idxs
+            delattr(loader, name)
 
 
 def _begin_stream(loader: Any) -> None:
     """Undoes what a language model's loader remembers of earlier shuffles of its texts."""
     texts: Any = getattr(loader, "items", None)
     if hasattr(texts, "idxs") and hasattr(texts, "shuffle"):
-        for position in range(len(texts.idxs)):  # in place: the texts' lengths share the list
-            texts.idxs[position] = position
+        texts.idxs[:] = range(len(texts.idxs))  # in place: the texts' lengths have the same list

@@ -111,6 +111,7 @@ def fit(
         interrupts = around.enter_context(held_interrupts())
         loop = _Loop(learner, settings, metric, steps, validator, seed, company, interrupts)
         around.callback(loop.checkpoints.close)
+        around.callback(loop.progress.close)
         return loop.run()
 
 
@@ -210,6 +211,7 @@ class _Loop:
         if place.batch == 0:
             self.step.begin_epoch()
         if place.batch >= self.step.n_batches:  # only its validation is still to be done
+            self.fit.restore_recurrent()
             return place
         feed = self.step.feed = Feed(
             loader, seed=self.seed, epoch=place.epoch, first=place.batch, ranks=self.ranks
@@ -292,7 +294,8 @@ class _Loop:
         self.events("before_validate")
         feed = Feed(loader, seed=self.seed, epoch=0, ranks=self.ranks)
         with torch.no_grad():
-            for position, batch in enumerate(feed):
+            batches = self.progress.steps(feed, len(loader), "validation")
+            for position, batch in enumerate(batches):
                 learner.iter = position
                 parts = [] if batch is None else self.step.validate(batch)
                 for loss, raw in gathered(self.ranks, feed, position, parts):
