@@ -200,3 +200,9 @@ def test_every_competition_of_the_repository_would_run_on_kaggle(folder: str) ->
     names = {member.name for member in kept}
     assert {"common/run.py", "kernels/train.py", f"competitions/{folder}/spec.py"} <= names
     assert not [name for name in names if name.startswith(("common/kaggle/", "common/entering/"))]
+
+
+def test_the_program_that_trains_a_fold_beside_others_travels() -> None:
+    members = code_members("digit_recognizer")
+    kept, _ = needed_members(members, "digit_recognizer", (), {}, ())
+    assert "common/fold_worker.py" in [member.name for member in kept]
