@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.budget import Budget
 
-CHECKPOINT_EVERY = 60.0  # seconds between two checkpoints, at least
+CHECKPOINT_EVERY = 60.0  # seconds between two checkpoints, at least, if nobody says otherwise
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,14 @@ class Session:
     Args:
         run: the run folder, where what was learnt about the machine is remembered; None for none.
         budget: of time, shared by all folds.
-        checkpoint_every: seconds between two checkpoints, at least.
+        checkpoint_every: seconds between two checkpoints; None for a minute, or more where they
+            are slow to write.
         track: the tracker that takes the curves; "" for none.
         say: takes the lines.
     """
 
     run: Path | None = None
     budget: Budget = field(default_factory=Budget)
-    checkpoint_every: float = CHECKPOINT_EVERY
+    checkpoint_every: float | None = None
     track: str = ""
     say: Callable[[str], None] = print

@@ -26,7 +26,6 @@ from fastai.learner import Learner
 from common.budget import Budget
 from common.metrics import Metric
 from common.randomness import generators_restored
-from common.session import CHECKPOINT_EVERY
 from common.train.callbacks import Events
 from common.train.checkpoint import Checkpoints
 from common.train.feeding import Feed
@@ -41,6 +40,7 @@ from common.train.settings import TrainSettings
 from common.train.state import Fit
 from common.train.stepping import Place, Step, Steps
 from common.train.trackers import NoTracker, Tracker
+from common.train.workers import workers_watched
 
 
 class Validator(Protocol):
@@ -62,7 +62,7 @@ class Company:
 
     Args:
         folder: where checkpoints lie; None for none.
-        checkpoint_every: seconds between two checkpoints, at least.
+        checkpoint_every: seconds between two checkpoints; None for what costs little.
         budget: of the whole run.
         memory: which part of a batch is known to fit.
         tracker: takes the curves.
@@ -72,7 +72,7 @@ class Company:
     """
 
     folder: Path | None = None
-    checkpoint_every: float = CHECKPOINT_EVERY
+    checkpoint_every: float | None = None
     budget: Budget | None = None
     memory: Memory | None = None
     tracker: Tracker | None = None
@@ -158,6 +158,7 @@ class _Loop:
                 place = self._end_epoch(place, began)
         except Stopped:
             self._save(wait=True)
+            self.events("after_cancel_fit")
             raise
         self.events("after_fit")
         self.fit.end()
@@ -180,7 +181,7 @@ class _Loop:
 
     def _enter_phase(self, place: Place) -> None:
         """Freezes what the phase freezes; a new phase has a new optimizer and schedule."""
-        number = bisect_right(self.starts, place.epoch) - 1
+        number = min(bisect_right(self.starts, place.epoch), len(self.phases)) - 1
         if number == self.phase:
             return
         self.phase, phase = number, self.phases[number]
@@ -218,13 +219,14 @@ class _Loop:
             loss=self._last_loss,
             first=place.batch,
         )
-        for group in _grouped(batches, self.settings.accumulate):
-            place = self.place = self.step.take(group, place)
-            if self.checkpoints.due():
-                self._save()
-            self.interrupts.check()
-            if self.budget.is_over():
-                break
+        with workers_watched(loader, f"training, {name}"):
+            for group in _grouped(batches, self.settings.accumulate):
+                place = self.place = self.step.take(group, place)
+                if self.checkpoints.due():
+                    self._save()
+                self.interrupts.check()
+                if self.budget.is_over():
+                    break
         self.step.check_finite()
         self.events("after_train")
         return place
@@ -265,7 +267,7 @@ class _Loop:
         total, n_rows, began = 0.0, 0, time.perf_counter()
         validator.begin()
         self.events("before_validate")
-        with torch.no_grad():
+        with torch.no_grad(), workers_watched(loader, "validation"):
             for position, batch in enumerate(Feed(loader, seed=self.seed, epoch=0)):
                 learner.iter = position
                 for loss, raw in self.step.validate(batch):

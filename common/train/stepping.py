@@ -77,8 +77,8 @@ class Step:
         self.format = memory_format(settings.memory_format, self.device)
         learner.model.to(memory_format=self.format)
         self.n_batches = len(learner.dls.train)
-        # fastai makes a batch to find it out the first time, which draws: not within a step
-        getattr(learner.dls, "n_inp", None)
+        # asked once: to find it out fastai makes a batch, which draws, or takes a row of a stream
+        self.n_inputs = getattr(learner.dls, "n_inp", None)
         self.per_epoch = -(-self.n_batches // settings.accumulate)
         self.n_skipped, self.rate = 0, 0.0
         self.begin_epoch()
@@ -166,7 +166,7 @@ class Step:
     def _backward(self, batch: Any, share: float, epoch: int) -> torch.Tensor:
         """The gradients of a part of a step; gives its share of the loss."""
         learner, events = self.learner, self.events
-        learner.xb, learner.yb = inputs_and_targets(learner, batch, self.format)
+        learner.xb, learner.yb = inputs_and_targets(batch, self.n_inputs, self.device, self.format)
         if (size := self.settings.size_in(epoch)) is not None:
             learner.xb, learner.yb = resized(learner.xb, learner.yb, size)
         events("before_batch")
@@ -273,7 +273,7 @@ class Step:
 
     def _validate_part(self, batch: Any) -> tuple[float, Any]:
         learner, events = self.learner, self.events
-        learner.xb, learner.yb = inputs_and_targets(learner, batch, self.format)
+        learner.xb, learner.yb = inputs_and_targets(batch, self.n_inputs, self.device, self.format)
         events("before_batch")
         with self.precision.autocast():
             learner.pred = self.steps.forward(learner)
@@ -329,11 +329,15 @@ class Step:
 
 
 def inputs_and_targets(
-    learner: Learner, batch: Any, layout: torch.memory_format
+    batch: Any, n_inputs: int | None, device: torch.device, layout: torch.memory_format
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The inputs and the targets of a batch, where the model is."""
-    batch = to_device(batch, next(learner.model.parameters()).device)
-    n_inputs = getattr(learner.dls, "n_inp", 1 if len(batch) == 1 else len(batch) - 1)
+    """The inputs and the targets of a batch, on a device.
+
+    Args:
+        n_inputs: None for all parts but the last, where there are several.
+    """
+    batch = to_device(batch, device)
+    n_inputs = max(1, len(batch) - 1) if n_inputs is None else n_inputs
     inputs = tuple(batch[:n_inputs])
     if layout is torch.channels_last:
         inputs = tuple(_laid_out(part, layout) for part in inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from fastai.text.models.awdlstm import (
 from fastai.text.models.core import get_language_model, get_text_classifier
 from fastai.torch_core import TensorCategory
 from torch import nn
+from torch.utils.data import IterableDataset
 
 from common.augment import light_geometry, unchanged
 from common.data import ArrayDataset, ArrayLoader
@@ -73,9 +74,7 @@ def pictures(callbacks: tuple[Any, ...] = (), n: int = 56) -> Learner:
     )
     torch.manual_seed(SEED)
     body = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
-    head = nn.Sequential(
-        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(16, 3)
-    )
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(16, 3))
     return Learner(
         loaders,
         nn.Sequential(body, head),
@@ -119,6 +118,21 @@ def noisy_rows(n_workers: int = 0) -> Learner:
     net = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.1), nn.Linear(8, 3))
     loaders = DataLoaders(train, TfmdDL(Noisy(16), bs=8, num_workers=0))
     return Learner(loaders, net, loss_func=CrossEntropyLossFlat())
+
+
+class Stream(IterableDataset):  # type: ignore[type-arg]
+    """Rows that come one after the other and have no index."""
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        rows = Noisy(40)
+        return (rows[position] for position in range(40))
+
+
+def stream() -> Learner:
+    """A stock loader that cannot be indexed: what was done is read again and thrown away."""
+    learner = noisy_rows()
+    learner.dls.loaders[0] = TfmdDL(Stream(), bs=8, n=40, num_workers=0)
+    return learner
 
 
 # ---- tables -------------------------------------------------------------------------------------
@@ -194,9 +208,7 @@ def numbered_texts(n: int = 24) -> list[torch.Tensor]:
 def language_model() -> Learner:
     """AWD-LSTM over a stream of texts: its hidden state goes on from batch to batch."""
     train, valid = (
-        LMDataLoader(
-            [(text,) for text in texts], bs=4, seq_len=5, shuffle=shuffle, num_workers=0
-        )
+        LMDataLoader([(text,) for text in texts], bs=4, seq_len=5, shuffle=shuffle, num_workers=0)
         for texts, shuffle in ((numbered_texts(), True), (numbered_texts(8), False))
     )
     torch.manual_seed(SEED)
@@ -209,7 +221,11 @@ def text_classifier() -> Learner:
     """AWD-LSTM with a pooling head over batches of texts of like lengths."""
     texts = numbered_texts(40)
     rows = [(text, TensorCategory(len(text) % 2)) for text in texts]
-    options = {"bs": 4, "num_workers": 0, "before_batch": partial(pad_input_chunk, pad_first=True, seq_len=5)}
+    options = {
+        "bs": 4,
+        "num_workers": 0,
+        "before_batch": partial(pad_input_chunk, pad_first=True, seq_len=5),
+    }
     train, valid = (
         SortedDL(part, res=[len(text) for text, _ in part], shuffle=shuffle, **options)
         for part, shuffle in ((rows[:30], True), (rows[30:], False))
@@ -219,14 +235,13 @@ def text_classifier() -> Learner:
         AWD_LSTM, N_WORDS, 2, seq_len=5, config={**awd_lstm_clas_config, **SMALL}, lin_ftrs=[6]
     )
     loaders = DataLoaders(train, valid)
-    return TextLearner(
-        loaders, net, loss_func=CrossEntropyLossFlat(), splitter=awd_lstm_clas_split
-    )
+    return TextLearner(loaders, net, loss_func=CrossEntropyLossFlat(), splitter=awd_lstm_clas_split)
 
 
 KINDS: dict[str, Callable[[], Learner]] = {
     "pictures": pictures,
     "noisy-rows": noisy_rows,
+    "stream": stream,
     "frame-table": frame_table,
     "stock-table": stock_table,
     "ratings": ratings,
