@@ -35,7 +35,7 @@ def predict(
     """
     start = 0
     net.eval()
-    with torch.inference_mode(), workers_watched(loader, "prediction"):
+    with torch.inference_mode(), workers_watched(loader, lambda: f"row {start}"):
         for batch in loader:
             inputs = batch if isinstance(batch, (tuple, list)) else (batch,)
             outputs = outputs_to_numpy(predict_step(net, to_device(inputs, device)))

@@ -58,7 +58,7 @@ def seed_generators(*parts: int | str) -> None:
     np.random.seed(number % 2**32)  # noqa: NPY002 - libraries draw from the global one
     # torch.manual_seed looks for every kind of device each time: longer than a small step takes
     torch.default_generator.manual_seed(number % 2**63)
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.manual_seed_all(number % 2**63)
 
 

@@ -6,12 +6,13 @@ A checkpoint that is being written when the process dies leaves the one before i
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -122,17 +123,14 @@ class Checkpoints:
         return state
 
 
-class _Telling:
+class _Telling(io.BufferedWriter):
     """A file that keeps the error it met: torch raises one of its own in its place."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream, self.failure = stream, None
-
-    failure: OSError | None
+    failure: OSError | None = None
 
     def write(self, content: Any) -> int:
         try:
-            return self.stream.write(content)
+            return super().write(content)
         except OSError as error:
             self.failure = error
             raise
@@ -143,14 +141,13 @@ def _write_state(state: State, path: Path) -> None:
 
     Raises: OSError where there is no room.
     """
-    with path.open("wb", buffering=BUFFER) as stream:
-        telling = _Telling(stream)
+    with _Telling(io.FileIO(path, "w"), BUFFER) as stream:
         try:
-            torch.save(state, telling)
+            torch.save(state, stream)
         except RuntimeError:
-            if telling.failure is None:
+            if stream.failure is None:
                 raise
-            raise telling.failure from None
+            raise stream.failure from None
 
 
 def copied_state(value: Any) -> Any:

@@ -35,13 +35,14 @@ class Feed:
     Attributes:
         order: the rows of this process in the order in which they are served, from `first` on;
             None until the first batch, and for loaders without an index.
+        position: of the batch that was asked for last.
     """
 
     def __init__(
         self, loader: Any, *, seed: int, epoch: int, first: int = 0, ranks: Ranks = ALONE
     ) -> None:
         self.loader, self.seed, self.epoch, self.first = loader, seed, epoch, first
-        self.ranks = ranks
+        self.ranks, self.position = ranks, first
         self.order: Order | None = None
         # these draw by key themselves; others get their generators set before every batch
         self.is_keyed = hasattr(loader, "set_epoch")
@@ -59,9 +60,9 @@ class Feed:
                 around.enter_context(_keyed(self.loader, self.seed, self.epoch, self.first))
             iterator = iter(self.loader)
             try:
-                for position in itertools.count(self.first):
+                for self.position in itertools.count(self.first):
                     if not self.is_keyed:
-                        seed_generators(self.seed, "batch", self.epoch, position)
+                        seed_generators(self.seed, "batch", self.epoch, self.position)
                     batch = next(iterator, _END)
                     if batch is _END:
                         return
@@ -85,11 +86,11 @@ class Feed:
                 "batches; expected a fastai DataLoader over rows"
             )
         seed_generators(self.seed, "order", self.epoch)
-        for position, batch in enumerate(self.loader):
-            if position >= self.first:
+        for self.position, batch in enumerate(self.loader):
+            if self.position >= self.first:
                 yield batch
             if not self.is_keyed:
-                seed_generators(self.seed, "batch", self.epoch, position + 1)
+                seed_generators(self.seed, "batch", self.epoch, self.position + 1)
 
     def _ordered(self, draw: Callable[[], Any]) -> Callable[[], Order]:
         return lambda: self._draw_order(draw)

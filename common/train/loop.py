@@ -219,7 +219,7 @@ class _Loop:
             loss=self._last_loss,
             first=place.batch,
         )
-        with workers_watched(loader, f"training, {name}"):
+        with workers_watched(loader, self.step.awaited):
             for group in _grouped(batches, self.settings.accumulate):
                 place = self.place = self.step.take(group, place)
                 if self.checkpoints.due():
@@ -267,7 +267,7 @@ class _Loop:
         total, n_rows, began = 0.0, 0, time.perf_counter()
         validator.begin()
         self.events("before_validate")
-        with torch.no_grad(), workers_watched(loader, "validation"):
+        with torch.no_grad(), workers_watched(loader, lambda: f"valid row {n_rows}"):
             for position, batch in enumerate(Feed(loader, seed=self.seed, epoch=0)):
                 learner.iter = position
                 for loss, raw in self.step.validate(batch):

@@ -247,6 +247,11 @@ class Step:
             "is kept"
         )
 
+    def awaited(self) -> str:
+        """The batch that the feed was asked for last, with its samples."""
+        batch = 0 if self.feed is None else self.feed.position
+        return f"batch {batch} of epoch {self.learner.epoch + 1} ({self._samples(batch)})"
+
     def _samples(self, batch: int) -> str:
         rows = [] if self.feed is None else self.feed.rows_of(batch)
         known = [self.names[row] if row < len(self.names) else f"row {row}" for row in rows]
