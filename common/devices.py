@@ -110,7 +110,8 @@ class _Shift:
                     self._hand_out(waiting.pop(0), worker)
             if not waiting and not any(worker.is_busy for worker in self.workers):
                 return self.work.write_left_out(self.left_out)
-            self.interrupts.check()
+            if self.interrupts.asked:
+                raise self.interrupts.stopped()
             with contextlib.suppress(queue.Empty):
                 self._hear(*self.news.get(timeout=LOOK_EVERY))
 

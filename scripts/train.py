@@ -29,7 +29,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--hours", type=hours, help="end in time: scores and submission included")
     parser.add_argument("--seed", type=seed, default=0, help="of every draw (default: 0)")
     parser.add_argument(
-        "--checkpoint-seconds", type=seconds, default=60.0, help="between two (default: 60)"
+        "--checkpoint-seconds",
+        type=seconds,
+        help="between two (default: 60, or more where one is slow to write)",
     )
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--overwrite", action="store_true", help="replace the run folder")
