@@ -35,6 +35,8 @@ FLOORS = (
         "interval",
         "judging",
         "kaggle",
+        "pretrained",
+        "pretrained_smp",
         "kernels",
         "fixtures",
         "entering",

@@ -95,9 +95,7 @@ def _settings_of(file: WeightsFile, given: Path | None) -> Part:
     return Part(own, "weights", place, file.name, lambda path: files.write_text(path, "{}\n"))
 
 
-def _in_folder(
-    given: Path, model: str, file_names: Sequence[str], known_as: Sequence[str]
-) -> Path:
+def _in_folder(given: Path, model: str, file_names: Sequence[str], known_as: Sequence[str]) -> Path:
     """The file of a model in a given folder.
 
     Args:
