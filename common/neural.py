@@ -26,6 +26,7 @@ from common.submit import answers
 from common.train import Company, History, Memory, Steps, TrainSettings, fit
 from common.train.rate_finder import RATE, RateCurve, find_rate
 from common.train.trackers import Tracker, open_tracker
+from common.tta import check_allowed, views
 
 WEIGHTS = "weights.safetensors"
 
@@ -75,6 +76,7 @@ def fit_neural(
             f"{type(settings).__name__} has no settings for the training loop; expected a "
             "subclass of TrainSettings, or a pipeline that answers fit_fold()"
         )
+    check_allowed(views(settings.views), pipeline.spec)
     train, valid = (items.iloc[rows] for rows in pipeline.splits(items, fold))
     with generators_restored():
         seed_generators(context.seed, "weights", str(fold))

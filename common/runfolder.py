@@ -4,6 +4,8 @@ settings.json       competition, pipeline, settings, seed, folds, what the data 
 environment.json    commit, versions, device, seconds
 folds.parquet       sample, id, fold, group, targets
 fold<k>/            the fold's model, history.csv, steps.csv; resume.pt while it is being trained
+rate_finder.csv     rate.json              where a learning rate was looked for: curve and choice
+tensorboard/  wandb/  trackio/             what a tracker wrote, where one was asked for
 memory.json         in how many parts a batch fits, where it did not fit whole
 left_out.json       what the budget did not hold
 oof.parquet         out-of-fold predictions (or the collector's files)

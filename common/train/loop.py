@@ -110,6 +110,7 @@ def fit(
         interrupts = around.enter_context(held_interrupts())
         loop = _Loop(learner, settings, metric, steps, validator, seed, company, interrupts)
         around.callback(loop.checkpoints.close)
+        around.callback(loop.progress.close)
         return loop.run()
 
 
@@ -180,7 +181,8 @@ class _Loop:
 
     def _enter_phase(self, place: Place) -> None:
         """Freezes what the phase freezes; a new phase has a new optimizer and schedule."""
-        number = bisect_right(self.starts, place.epoch) - 1
+        epoch = min(place.epoch, self.n_epochs - 1)  # a fit may be resumed at its very end
+        number = bisect_right(self.starts, epoch) - 1
         if number == self.phase:
             return
         self.phase, phase = number, self.phases[number]
@@ -265,7 +267,9 @@ class _Loop:
         validator.begin()
         self.events("before_validate")
         with torch.no_grad():
-            for position, batch in enumerate(Feed(loader, seed=self.seed, epoch=0)):
+            feed = Feed(loader, seed=self.seed, epoch=0)
+            batches = self.progress.steps(feed, len(loader), "validation")
+            for position, batch in enumerate(batches):
                 learner.iter = position
                 for loss, raw in self.step.validate(batch):
                     rows = validator.add(raw)

@@ -308,6 +308,7 @@ class Step:
         """What a checkpoint holds."""
         return {
             "optimizer": self.optimizer.state_dict(),
+            "first_epoch": self.first_epoch,
             "scaler": self.precision.scaler.state_dict(),
             "losses": torch.stack(self.losses) if self.losses else torch.zeros(0),
             "n_rows": self.n_rows,
@@ -318,7 +319,8 @@ class Step:
 
     def load(self, state: dict[str, Any]) -> None:
         """Goes on from what `state` gave."""
-        self.optimizer.load_state_dict(state["optimizer"])
+        if state["first_epoch"] == self.first_epoch:  # else a new phase begins, with a new one
+            self.optimizer.load_state_dict(state["optimizer"])
         self.precision.scaler.load_state_dict(state["scaler"])
         self.losses = [*state["losses"].to(self.device)]
         self.n_rows, self.n_skipped = [*state["n_rows"]], state["n_skipped"]
