@@ -46,6 +46,7 @@ FLOORS = (
     ("train", "predict"),
     (
         "pipeline",
+        "image_pipeline",
         "neural",
         "oof",
         "opening",

@@ -22,6 +22,7 @@ from common.data.images.header import (
     ImageHeader,
     header_by,
     header_of,
+    missing,
     pieces,
 )
 from common.errors import DataError
@@ -142,7 +143,8 @@ def _look_at(path: Path, *, decoded: bool, max_pixels: int) -> _Look:
         if decoded:
             findings += _decoding(path, header, max_pixels)
         findings += [Finding(DOUBT, path, *doubt) for doubt in _doubts(path, header)]
-    except (DataError, OSError) as error:
+    except (DataError, OSError) as caught:
+        error = missing(path) if isinstance(caught, FileNotFoundError) else caught
         found, _, expected = str(error).removeprefix(str(path)).partition("; expected ")
         findings = [Finding(FAULT, path, found.lstrip(": "), expected)]
     return _Look(path, header, n_bytes, findings)

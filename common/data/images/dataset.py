@@ -15,7 +15,7 @@ from common.augment import Draws
 from common.data.images.cache import SHARE, DecodedCache, fingerprint, open_cache
 from common.data.images.header import read_header
 from common.data.images.masks import read_mask
-from common.data.images.reader import Source, read_image
+from common.data.images.reader import Source, Trim, read_image
 from common.data.images.resize import Target
 from common.data.images.targets import Masks, Places, as_targets
 from common.errors import UsageError
@@ -40,6 +40,8 @@ class ImageDataset:
         dtype: uint8 or uint16.
         cache: the folder of a cache of decoded pictures, such as `paths.cache_dir()`; None for
             none. Rows of one dataset share it: open it on all rows, then take those of a fold.
+        trim: of `read_image`; a function of a module, whose name the cache goes by. Targets that
+            are places in the picture do not follow it.
     """
 
     n_inp = 1
@@ -56,10 +58,16 @@ class ImageDataset:
         dtype: Any = np.uint8,
         cache: Path | None = None,
         share: float = SHARE,
+        trim: Trim | None = None,
     ) -> None:
         self.sources: Sequence[Source] = list(sources)
         self.targets = as_targets(targets, vocab)
         self.target, self.channels, self.dtype = target, channels, np.dtype(dtype)
+        self.trim = trim
+        if trim is not None and isinstance(self.targets, Masks | Places):
+            raise UsageError(
+                "trim would move pictures away from their targets; cut both beforehand"
+            )
         self.names = names(self.sources if samples is None else samples)
         for what, n in (("samples", len(self.names)), ("targets", self._n_targets())):
             if n != len(self.sources):
@@ -85,7 +93,8 @@ class ImageDataset:
 
     def _open_caches(self, folder: Path, share: float) -> None:
         how = (DECODER, self.target)
-        name = fingerprint(self.sources, "pictures", *how, self.channels, self.dtype.name)
+        cut = () if self.trim is None else (self.trim.__module__, self.trim.__qualname__)
+        name = fingerprint(self.sources, "pictures", *how, self.channels, self.dtype.name, *cut)
         n, shape = len(self), (*self.target.size, self.channels)
         self.cache = open_cache(folder, name, n, shape, self.dtype, share=share)
         if isinstance(self.targets, Masks):
@@ -117,7 +126,14 @@ class ImageDataset:
             target=self.target,
             channels=self.channels,
             dtype=self.dtype,
+            trim=self.trim,
         )
+
+    def without_targets(self) -> ImageDataset:
+        """The same pictures out of the same cache, for predicting."""
+        own = self.rows(range(len(self)))
+        own.targets = own.mask_dtype = own.mask_cache = None
+        return own
 
     def new_empty(self) -> ImageDataset:
         """No rows, for a learner that is stored without its data."""
@@ -158,7 +174,12 @@ class ImageDataset:
             source = self.sources[positions[k]]
             with naming(source):
                 read_image(
-                    source, self.target, channels=self.channels, dtype=self.dtype, out=pictures[k]
+                    source,
+                    self.target,
+                    channels=self.channels,
+                    dtype=self.dtype,
+                    out=pictures[k],
+                    trim=self.trim,
                 )
             if self.cache is not None:
                 self.cache.store(int(slots[k]), pictures[k])
