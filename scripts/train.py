@@ -28,6 +28,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--checkpoint-seconds", type=seconds, default=60.0, help="between two (default: 60)"
     )
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without bad files, and list them"
+    )
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--overwrite", action="store_true", help="replace the run folder")
     again.add_argument("--resume", action="store_true", help="go on where the run was cut short")
@@ -44,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
         competition=args.competition,
         pipeline=args.pipeline,
         preset=args.preset,
-        changes=tuple(args.set),
+        changes=(*args.set, *["skip_unreadable=true"] * args.skip_unreadable),
         folds=tuple(part.strip() for part in args.fold.split(",") if part.strip()),
         data=args.data,
         run=args.run,

@@ -190,7 +190,7 @@ def test_unreadable_pictures_are_told_line_by_line_before_training(
         Brightness().readable(items, "train", context)
     message = str(caught.value)
     assert message.startswith(f"3 of {N} train pictures cannot be read: {missing}: is missing")
-    assert "skip_unreadable=true" in message
+    assert "--skip-unreadable" in message
     assert [str(empty) in said[0], str(cut) in said[1], len(said)] == [True, True, 2]
 
 
@@ -223,6 +223,16 @@ def test_skipping_answers_unreadable_test_pictures_as_black_ones(
         is_black = torch.allclose(images[k], black, atol=1e-4)
         assert is_black == (k in (1, 4, 7))
     assert pipeline.picture(test.iloc[1]).shape == (1, 1, 3)  # type: ignore[union-attr]
+
+
+def test_in_the_scored_rerun_a_bad_test_picture_costs_no_submission(
+    items: pd.DataFrame, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damage(items)
+    monkeypatch.setenv("KAGGLE_IS_COMPETITION_RERUN", "1")
+    assert len(Brightness().readable(items, "test", context)) == N
+    with pytest.raises(DataError):
+        Brightness().readable(items, "train", context)
 
 
 def test_damage_in_the_middle_is_found_by_decoding(items: pd.DataFrame, context: Context) -> None:

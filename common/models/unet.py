@@ -17,8 +17,7 @@ TIMM = "tu-"  # how the library calls timm's encoders
 
 
 def unet(encoder: str, n_classes: int, *, weights: str, n_channels: int = 3, **options: Any) -> Any:
-    """A U-Net: pictures (N, n_channels, H, W), sides divisible by 32, to logits
-    (N, n_classes, H, W).
+    """A U-Net: pictures (N, n_channels, H, W) to logits (N, n_classes, H, W).
 
     Args:
         encoder: of timm, such as timm/resnet34.a1_in1k, or the library's own, such as

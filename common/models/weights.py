@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from common import paths
 from common.errors import DataError, SettingsError
@@ -61,7 +63,13 @@ def fitting(file: WeightsFile, path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (RuntimeError, KeyError, OSError, EOFError) as error:
+    except (
+        RuntimeError,  # other names or shapes, or no archive
+        KeyError,
+        EOFError,
+        pickle.UnpicklingError,  # more than tensors
+        SafetensorError,
+    ) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(
             f"{path} holds no weights of {file.name} ({reason}); expected the file that the "

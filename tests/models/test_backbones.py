@@ -114,6 +114,12 @@ def test_weights_of_another_net_are_refused(keep: Keep, tiny_state: dict[str, An
         backbone(SHUFFLE, weights="pretrained")
 
 
+def test_a_pickle_that_holds_more_than_tensors_is_refused(keep: Keep) -> None:
+    keep(SHUFFLE, {"stage": Path("anything")})
+    with pytest.raises(DataError, match=r"holds no weights of torchvision/shufflenet"):
+        backbone(SHUFFLE, weights="pretrained")
+
+
 def test_no_weights_by_choice_need_no_file() -> None:
     torch.manual_seed(0)
     first = first_convolution(backbone(TINY, weights="none"))

@@ -58,5 +58,5 @@ def tell(
     if not skip:
         raise DataError(
             f"{len(found):,} of {n_rows:,} {what} pictures cannot be read: {lines[0]}. Download "
-            "them again, or go on without them with --set skip_unreadable=true"
+            "them again, or go on without them with --skip-unreadable"
         )
