@@ -27,7 +27,7 @@ from common import paths
 from common.augment import Policy, named, unchanged
 from common.data.images import ImageDataset, ImageLoader, Target, read_header, read_image
 from common.data.images.reader import Source, Trim
-from common.data.images.unreadable import tell, unreadable
+from common.data.images.unreadable import tell, unreadable_rows
 from common.errors import DataError
 from common.models import WEIGHTS, classifier_groups, normalisation
 from common.models.groups import Groups
@@ -70,8 +70,6 @@ class ImageSettings(TrainSettings):
 class ImagePipeline(Pipeline):
     """A pipeline over items with a column `path`: a file, or a tuple of one file per channel."""
 
-    _read_before: ImageDataset | None = None  # with the cache that training filled
-
     # ---- what a competition answers -------------------------------------------------------
 
     def net(self, weights: str) -> nn.Module:
@@ -105,7 +103,7 @@ class ImagePipeline(Pipeline):
         """
         say = context.session.say
         skips = self.settings.skip_unreadable or (split == "test" and paths.is_rerun())
-        found = unreadable(self.sources(items), decoded=self.settings.decode_all)
+        found = unreadable_rows(self.sources(items), decoded=self.settings.decode_all)
         done = {"train": "left out", "test": "predicted from a black picture"}[split]
         tell(found, len(items), split, skip=done if skips else "", say=say)
         at = np.isin(np.arange(len(items)), list(found))
@@ -186,7 +184,6 @@ class ImagePipeline(Pipeline):
         if len(train) < 2:
             raise DataError(f"{len(train)} rows train in fold {fold}; expected at least 2")
         pictures = self.dataset(items, labelled=True)
-        self._read_before = pictures
         for_train, for_valid = self.policies()
         shuffled = {"shuffle": True, "drop_last": len(train) > self.settings.batch_size}
         return DataLoaders(
@@ -202,18 +199,7 @@ class ImagePipeline(Pipeline):
         return ImageLoader(pictures, policy=policy, **{**own, **options})
 
     def test_loader(self, items: pd.DataFrame, context: Context = DEFAULT_CONTEXT) -> ImageLoader:
-        pictures = self._of_training(items) or self.dataset(items, labelled=False)
-        return self.loader(pictures, self.policies()[1], context)
-
-    def _of_training(self, items: pd.DataFrame) -> ImageDataset | None:
-        """The pictures without their targets, with the cache that training filled, where all of
-        them were among its own: they are not decoded again to be predicted out of fold."""
-        known = self._read_before
-        if known is None:
-            return None
-        places = {source: place for place, source in enumerate(known.sources)}
-        rows = [places.get(source, -1) for source in self.sources(items)]
-        return None if -1 in rows else known.rows(rows).without_targets()
+        return self.loader(self.dataset(items, labelled=False), self.policies()[1], context)
 
     def model(self, context: Context = DEFAULT_CONTEXT) -> nn.Module:
         """The untrained net: a run folder's weights are loaded into it, so no file is needed."""

@@ -109,14 +109,16 @@ def test_the_test_loader_serves_inputs_alone(items: pd.DataFrame, context: Conte
 
 
 def test_out_of_fold_pictures_come_out_of_the_cache_that_training_filled(
-    items: pd.DataFrame, context: Context
+    items: pd.DataFrame, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline = Brightness(replace(SMALL, cache=True))
-    loaders = pipeline.loaders(items, 0, context)
+    served = batches(pipeline.loaders(items, 0, context).valid)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a picture was decoded again")
+
+    monkeypatch.setattr("common.data.images.dataset.read_image", refuse)
     valid = items[items["fold"] == 0]
-    served = batches(loaders.valid)
-    for path in valid["path"]:
-        Path(path).unlink()
     assert torch.equal(batches(pipeline.test_loader(valid, context)), served)
 
 

@@ -11,7 +11,7 @@ from common.data.images.reader import Source
 from common.errors import DataError
 
 
-def unreadable(sources: Sequence[Source], *, decoded: bool = False) -> dict[int, str]:
+def unreadable_rows(sources: Sequence[Source], *, decoded: bool = False) -> dict[int, str]:
     """The rows whose picture cannot be read, each with one line that names the file.
 
     Args:
@@ -44,7 +44,7 @@ def tell(
     """Says which pictures cannot be read, a line each.
 
     Args:
-        found: of `unreadable`.
+        found: of `unreadable_rows`.
         what: the rows, such as "train".
         skip: what is done with them; "" where that was not asked for.
 
