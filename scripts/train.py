@@ -33,6 +33,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         type=seconds,
         help="between two (default: 60, or more where one is slow to write)",
     )
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without bad files, and list them"
+    )
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--overwrite", action="store_true", help="replace the run folder")
     again.add_argument("--resume", action="store_true", help="go on where the run was cut short")
@@ -54,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
         competition=args.competition,
         pipeline=args.pipeline,
         preset=args.preset,
-        changes=tuple(args.set),
+        changes=(*args.set, *["skip_unreadable=true"] * args.skip_unreadable),
         folds=listed(args.fold),
         devices=listed(args.devices),
         data=args.data,

@@ -35,6 +35,8 @@ FLOORS = (
         "interval",
         "judging",
         "kaggle",
+        "pretrained",
+        "pretrained_smp",
         "kernels",
         "fixtures",
         "entering",
@@ -45,6 +47,7 @@ FLOORS = (
     ("train", "predict"),
     (
         "pipeline",
+        "image_pipeline",
         "neural",
         "oof",
         "opening",
