@@ -28,6 +28,7 @@ AREAS = (
     "image_reader",
     "image_loader",
     "augmentation",
+    "tta",
     "tabular",
 )
 SHORTEST = 0.05  # CPU seconds of one sample

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import safetensors.torch
 import torch
+from fastai.learner import Learner
 from safetensors import SafetensorError
 
 from common import files
@@ -20,7 +23,11 @@ from common.predict import check_all_served, outputs_to_numpy, predict
 from common.randomness import generators_restored, seed_generators
 from common.score import align
 from common.submit import answers
-from common.train import History, Steps, TrainSettings, fit
+from common.train import Company, History, Memory, Steps, TrainSettings, fit
+from common.train.ranks import ALONE
+from common.train.rate_finder import RATE, RateCurve, find_rate
+from common.train.trackers import Tracker, open_tracker
+from common.tta import check_allowed, views
 
 WEIGHTS = "weights.safetensors"
 
@@ -33,6 +40,11 @@ class NeuralFold:
     net: torch.nn.Module
     context: Context
     history: History | None = None
+
+    @property
+    def left_out(self) -> str:
+        """How far the fit came, where the budget ended it early; "" for a whole one."""
+        return self.history.left_out if self.history is not None else ""
 
     def predict(self, items: pd.DataFrame) -> Predictions:
         """The predictions of some items; none of none."""
@@ -65,20 +77,76 @@ def fit_neural(
             f"{type(settings).__name__} has no settings for the training loop; expected a "
             "subclass of TrainSettings, or a pipeline that answers fit_fold()"
         )
-    valid = items.iloc[pipeline.splits(items, fold)[1]]
+    check_allowed(views(settings.views), pipeline.spec)
+    train, valid = (items.iloc[rows] for rows in pipeline.splits(items, fold))
     with generators_restored():
         seed_generators(context.seed, "weights", str(fold))
         learner = pipeline.learner(pipeline.loaders(items, fold, context), context)
     learner.model.to(context.device)
-    history = fit(
-        learner,
-        settings,
-        metric=pipeline.spec.metric,
-        steps=Steps(pipeline.forward, pipeline.loss),
-        validator=FoldValidator(pipeline, valid, context) if len(valid) else None,
-        seed=context.seed,
-    )
+    steps = Steps(pipeline.forward, pipeline.loss)
+    if settings.find_rate:
+        settings = _with_found_rate(learner, settings, steps, context)
+    with _tracked(settings, fold, context) as tracker:
+        history = fit(
+            learner,
+            settings,
+            metric=pipeline.spec.metric,
+            steps=steps,
+            validator=FoldValidator(pipeline, valid, context) if len(valid) else None,
+            seed=context.seed,
+            company=_company(settings, train, context, tracker),
+        )
     return NeuralFold(pipeline, learner.model, context, history)
+
+
+def _with_found_rate(
+    learner: Learner, settings: TrainSettings, steps: Steps, context: Context
+) -> TrainSettings:
+    """The settings with the rate that the finder chose for this run, found once for all folds."""
+    run, ranks = context.session.run, context.session.ranks or ALONE
+    choice = 0.0
+    if ranks.is_first:  # the others wait for its answer
+        if run is not None and (run / RATE).is_file():
+            curve = RateCurve.load(run)
+        else:
+            curve = find_rate(learner, settings, steps, seed=context.seed)
+            if run is not None:
+                curve.save(run)
+        choice = curve.choice
+    choice = ranks.share(choice)
+    context.session.say(f"learning rate: {choice:.1e}, found")
+    return replace(settings, learning_rate=choice)
+
+
+@contextmanager
+def _tracked(settings: TrainSettings, fold: int | None, context: Context) -> Iterator[Tracker]:
+    """The tracker that the session asked for, begun and ended."""
+    session = context.session
+    tracker = open_tracker(session.track, session.run or context.work, session.say)
+    tracker.begin(f"fold{'all' if fold is None else fold}", settings.as_dict())
+    try:
+        yield tracker
+    except BaseException:
+        tracker.end(failed=True)
+        raise
+    tracker.end(failed=False)
+
+
+def _company(
+    settings: TrainSettings, train: pd.DataFrame, context: Context, tracker: Tracker
+) -> Company:
+    """What stands around the fit of a fold."""
+    session = context.session
+    return Company(
+        folder=context.state,
+        checkpoint_every=session.checkpoint_every,
+        budget=session.budget,
+        memory=Memory(session.run, settings.batch_size, context.device, session.say),
+        tracker=tracker,
+        ranks=session.ranks or ALONE,
+        names=train["sample"].tolist(),
+        say=session.say,
+    )
 
 
 def load_neural(pipeline: Pipeline, folder: Path, context: Context) -> NeuralFold:

@@ -36,6 +36,12 @@ class Request:
         run: a name under runs/<folder>/, or a path with a slash in it; "" for
             <pipeline>-<preset>.
         beside: a finished run on the same folds whose score becomes a rung.
+        hours: that the whole command may take; None for no limit.
+        checkpoint_every: seconds between two checkpoints; None for a minute, or more where they
+            are slow to write.
+        track: the tracker that takes the curves; "" for none.
+        devices: on which folds are trained beside each other, or ("all",) for every CUDA device;
+            empty for one of them, which is `device` where that is given.
     """
 
     competition: str
@@ -50,6 +56,10 @@ class Request:
     device: str = ""
     overwrite: bool = False
     resume: bool = False
+    hours: float | None = None
+    checkpoint_every: float | None = None
+    track: str = ""
+    devices: tuple[str, ...] = ()
 
 
 def explore(
@@ -184,7 +194,7 @@ def open_run(
     on the default one."""
     folder = registry.find(competition)
     run = RunFolder(run_path(folder, name))
-    facts = run.open_finished()
+    facts = run.open_with_models()
     if facts["competition"] != folder:
         raise RunError(f"{run.shown} is a run of {facts['competition']}; expected {folder}")
     pipeline, context = made_by(facts, run, data, device)
@@ -327,6 +337,7 @@ def facts_of(
     }
 
 
-def stored_folds(facts: dict[str, Any]) -> list[int | None]:
-    """The folds of a run, from its facts."""
-    return [ALL_ROWS if fold == "all" else int(fold) for fold in facts["folds"]]
+def stored_folds(facts: dict[str, Any], run: RunFolder) -> list[int | None]:
+    """The folds of a run that have a model; without those that its budget left out."""
+    folds = [ALL_ROWS if fold == "all" else int(fold) for fold in facts["folds"]]
+    return [fold for fold in folds if run.predicts(fold)]

@@ -22,8 +22,10 @@ import torch
 from common import folds as make_folds
 from common.collect import Collector, Columns, Dense, Predictions
 from common.errors import DataError
+from common.session import Session
 from common.settings import Settings
 from common.spec import CompetitionSpec
+from common.tta import NONE, averaged, check_allowed, views
 from common.writing import AnswerColumns
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class Context:
         shared: what prediction needs later; travels with the run folder.
         seed: of every draw.
         device: where tensors are computed, such as "cpu" or "cuda:0".
+        state: where a fold that is being trained keeps what it goes on from; None for nowhere.
+        session: time, trackers and the like.
     """
 
     root: Path = Path("data")
@@ -51,6 +55,8 @@ class Context:
     shared: Path = Path("work/shared")
     seed: int = 0
     device: str = "cpu"
+    state: Path | None = None
+    session: Session = field(default_factory=Session)
 
 
 DEFAULT_CONTEXT = Context()  # what a notebook needs: seed 0, the CPU, nothing shared
@@ -201,8 +207,21 @@ class Pipeline:
         return raw.softmax(dim=1) if self.spec.classes else raw
 
     def predict_step(self, model: torch.nn.Module, inputs: Sequence[Any]) -> Any:
-        """The predictions for one batch of inputs, one per sample."""
-        return self.activation(model(*inputs))
+        """The predictions for one batch of inputs, one per sample.
+
+        Default: the activated output; where the settings name `views` of `common.tta`, its mean
+        over them: probabilities of classes, or masks (N, …, h, w). Numbers without classes may be
+        places that move with the picture: a pipeline that predicts them answers this itself.
+        """
+
+        def predict(*seen: Any) -> Any:
+            return self.activation(model(*seen))
+
+        chosen = views(getattr(self.settings, "views", "none"))
+        if chosen == NONE:
+            return predict(*inputs)
+        kind = "classes" if self.spec.classes else "masks"
+        return averaged(predict, check_allowed(chosen, self.spec), inputs, kind)
 
     # ---- any model -------------------------------------------------------------------------
 

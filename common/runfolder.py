@@ -3,7 +3,11 @@
 settings.json       competition, pipeline, settings, seed, folds, what the data are called
 environment.json    commit, versions, device, seconds
 folds.parquet       sample, id, fold, group, targets
-fold<k>/            the fold's model, history.csv, steps.csv
+fold<k>/            the fold's model, history.csv, steps.csv; resume.pt while it is being trained
+rate_finder.csv     rate.json              where a learning rate was looked for: curve and choice
+tensorboard/  wandb/  trackio/             what a tracker wrote, where one was asked for
+memory.json         in how many parts a batch fits, where it did not fit whole
+left_out.json       what the budget did not hold
 oof.parquet         out-of-fold predictions (or the collector's files)
 oof_submission.csv  oof_solution.csv       what `score` reads
 decision.json  scores.json  test.parquet  submission.csv  report.html
@@ -27,7 +31,9 @@ from common.errors import RunError
 
 MARK = "UNFINISHED"
 MANIFEST = "manifest.json"
+CHECKPOINT = "resume.pt"
 SETTINGS = "settings.json"
+BLEND = "blend"  # in the settings of a run that was made of others: the method and its parts
 FACTS = {"competition", "pipeline", "settings", "seed", "folds", "data"}
 
 
@@ -54,14 +60,15 @@ class RunFolder:
         return self.path / f"fold{'all' if fold is None else fold}"
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Keeps other processes from writing this run for the length of the block.
+    def claimed(self) -> Iterator[int]:
+        """Keeps other processes from writing this run for the length of the block; gives the
+        lock's descriptor, for child processes that write, too.
 
         Raises: RunError where one is writing it.
         """
         held = f"another process is writing {self.shown}"
-        with files.locked(paths.lock_file(self.path), held):
-            yield
+        with files.locked(paths.lock_file(self.path), held) as lock:
+            yield lock
 
     # ---- beginning and end -------------------------------------------------------------------
 
@@ -109,9 +116,11 @@ class RunFolder:
             self.path.rename(self.replaced)
 
     def restore_replaced(self) -> None:
-        """Puts back the run that was to be replaced, if the new one has no finished fold yet."""
+        """Puts back the run that was to be replaced, if the new one has no fold and no checkpoint
+        yet."""
         has_fold = any(name.startswith("fold") and "/" in name for name in self._manifest())
-        if self.replaced.exists() and not has_fold:
+        has_work = has_fold or any(self.path.glob(f"fold*/{CHECKPOINT}"))
+        if self.replaced.exists() and not has_work:
             shutil.rmtree(self.path, ignore_errors=True)
             self.replaced.rename(self.path)
 
@@ -148,17 +157,35 @@ class RunFolder:
             manifest[path.relative_to(self.path).as_posix()] = files.sha256(path)
         files.write_json(self.path / MANIFEST, dict(sorted(manifest.items())))
 
-    def record_fold(self, fold: int | None) -> None:
-        """Enters a finished fold and says so in the mark."""
-        self.record([self.fold(fold)])
+    def record_fold(self, fold: int | None, *, finished: bool = True) -> None:
+        """Enters a fold's files and says so in the mark; a finished one needs its checkpoint no
+        longer."""
+        folder = self.fold(fold)
+        for part in folder.glob(".*.part"):  # of a process that was killed
+            part.unlink()
+        self.record([path for path in folder.rglob("*") if path.name != CHECKPOINT])
+        if finished:
+            (folder / CHECKPOINT).unlink(missing_ok=True)
         done = sorted({name.split("/")[0] for name in self._manifest() if name[:4] == "fold"})
         self._mark(f"finished are {', '.join(name for name in done if '.' not in name)}")
 
     def has_fold(self, fold: int | None) -> bool:
         """True where a fold was finished and its files are as they were."""
+        return self.predicts(fold) and not (self.fold(fold) / CHECKPOINT).is_file()
+
+    def predicts(self, fold: int | None) -> bool:
+        """True where a fold has a model, be it one that was cut short by the budget."""
         name = self.fold(fold).name
         entries = {k: v for k, v in self._manifest().items() if k.startswith(f"{name}/")}
         return bool(entries) and not self._first_stranger(entries)
+
+    def has_whole_fold(self) -> bool:
+        """True where at least one fold was trained to its end."""
+        places = {name.split("/")[0] for name in self._manifest() if name.startswith("fold")}
+        return any(
+            (self.path / name).is_dir() and not (self.path / name / CHECKPOINT).is_file()
+            for name in places
+        )
 
     def open_finished(self) -> dict[str, Any]:
         """The facts of a finished run, after checking that its files belong together.
@@ -170,7 +197,11 @@ class RunFolder:
         if not (self.path / SETTINGS).is_file():
             raise RunError(f"{shown} holds no run (no {SETTINGS}); train one, or check the name")
         if (self.path / MARK).is_file():
-            raise RunError(f"{shown} is unfinished; go on with train and --resume")
+            begun = files.read_json(self.path / SETTINGS)
+            how = "go on with train and --resume"
+            if isinstance(begun, dict) and BLEND in begun:
+                how = "blend again with --overwrite"
+            raise RunError(f"{shown} is unfinished; {how}")
         manifest = self._manifest()
         stranger = self._first_stranger(manifest)
         if stranger or not manifest:
@@ -182,6 +213,21 @@ class RunFolder:
         facts = files.read_json(self.path / SETTINGS)
         if not isinstance(facts, dict) or not set(facts) >= FACTS:
             raise RunError(f"{shown}/{SETTINGS} lacks what this version writes; train again")
+        return facts
+
+    def open_with_models(self) -> dict[str, Any]:
+        """The facts of a finished run that holds models.
+
+        Raises: RunError where it is a blend, which holds the predictions of other runs; otherwise
+        as above.
+        """
+        facts = self.open_finished()
+        if BLEND in facts:
+            parts = ", ".join(str(part["name"]) for part in facts[BLEND]["parts"])
+            raise RunError(
+                f"{self.shown} is a blend of {parts} and holds no models; expected a run that was "
+                "trained: name one of those, or blend them again with scripts/blend.py"
+            )
         return facts
 
     def _first_stranger(self, entries: dict[str, str]) -> str:

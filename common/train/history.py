@@ -6,6 +6,9 @@ import csv
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from common import files
 
@@ -22,12 +25,35 @@ class History:
             valid_loss and score are missing where nothing is validated.
         steps: one row per step: step (from 0), lr, momentum, loss.
         kept_epoch: the epoch whose weights were kept.
+        left_out: how far a fit came that its budget ended early; "" for a whole one.
     """
 
     metric: str
     epochs: list[EpochRow] = field(default_factory=list)
     steps: list[EpochRow] = field(default_factory=list)
     kept_epoch: int = 0
+    left_out: str = ""
+
+    def add_epoch(self, row: EpochRow, steps: list[EpochRow]) -> None:
+        """Takes an epoch's row, and its steps, which are numbered on."""
+        self.epochs.append(row)
+        first = len(self.steps)
+        self.steps += [{"step": number, **step} for number, step in enumerate(steps, first)]
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds; the steps as one table, because there may be many."""
+        columns = [[row["lr"], row["momentum"], row["loss"]] for row in self.steps]
+        own = {"metric": self.metric, "epochs": self.epochs, "kept_epoch": self.kept_epoch}
+        return {**own, "steps": torch.tensor(columns, dtype=torch.float64)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> History:
+        """What `state` gave."""
+        steps = [
+            {"step": number, "lr": lr, "momentum": momentum, "loss": loss}
+            for number, (lr, momentum, loss) in enumerate(state["steps"].tolist())
+        ]
+        return cls(state["metric"], [*state["epochs"]], steps, state["kept_epoch"])
 
     def save(self, folder: Path) -> None:
         """Writes `history.csv` and `steps.csv`."""

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.train.settings import TrainSettings
-
 WARM_UP = 0.25  # share of the steps in which the rate rises
 START = 1 / 25  # of the highest rate
 END = 1e-5  # of the highest rate
@@ -22,19 +20,18 @@ class Schedule:
     momenta: np.ndarray
 
 
-def make_schedule(settings: TrainSettings, n_steps: int) -> Schedule:
-    """The schedule that the settings name, over `n_steps` steps.
+def make_schedule(kind: str, learning_rate: float, n_steps: int) -> Schedule:
+    """The schedule of a kind over `n_steps` steps.
 
-    One-cycle: the rate rises along a cosine from START to its height and falls along a cosine to
-    END; momentum goes the other way.
+    "one_cycle": the rate rises along a cosine from START to its height and falls along a cosine
+    to END; momentum goes the other way. "constant": both stay.
 
     Source: Smith, "Super-Convergence", https://arxiv.org/abs/1708.07120
     """
-    if settings.schedule == "constant":
-        rates = np.full(n_steps, settings.learning_rate)
-        return Schedule(rates, np.full(n_steps, MOMENTUM_HIGH))
+    if kind == "constant":
+        return Schedule(np.full(n_steps, learning_rate), np.full(n_steps, MOMENTUM_HIGH))
     n_up = max(1, round(WARM_UP * n_steps))
-    rates = _up_and_down(n_steps, n_up, START, 1.0, END) * settings.learning_rate
+    rates = _up_and_down(n_steps, n_up, START, 1.0, END) * learning_rate
     momenta = _up_and_down(n_steps, n_up, MOMENTUM_HIGH, MOMENTUM_LOW, MOMENTUM_HIGH)
     return Schedule(rates, momenta)
 

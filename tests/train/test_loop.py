@@ -23,7 +23,7 @@ from common.data import ArrayDataset, ArrayLoader
 from common.errors import RunError, UsageError
 from common.metrics import accuracy
 from common.randomness import seed_generators
-from common.train import History, Steps, TrainSettings, fit
+from common.train import Company, History, Steps, TrainSettings, fit
 from common.train.schedule import MOMENTUM_HIGH, make_schedule
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,8 @@ def make_learner(callbacks: list[Callback] | None = None, **options: Any) -> Lea
 
 
 def our_fit(learner: Learner, settings: TrainSettings, **options: Any) -> History:
-    usual = {"steps": STEPS, "validator": None, "seed": SEED, "say": lambda line: None}
+    company = Company(say=options.pop("say", lambda line: None), **options.pop("company", {}))
+    usual = {"steps": STEPS, "validator": None, "seed": SEED, "company": company}
     return fit(learner, settings, metric=accuracy, **{**usual, **options})
 
 
@@ -146,7 +147,7 @@ def test_an_unknown_callback_is_refused_by_name() -> None:
 
 def test_a_loss_that_is_not_finite_stops_with_its_step() -> None:
     broken = Steps(STEPS.forward, lambda learner: STEPS.loss(learner) * float("nan"))
-    with pytest.raises(RunError, match="nan in step 0"):
+    with pytest.raises(RunError, match="nan in epoch 1, batch 0"):
         our_fit(make_learner(), CONSTANT, steps=broken)
 
 
@@ -205,8 +206,7 @@ def test_history_has_a_row_per_epoch_and_per_step() -> None:
 
 
 def test_one_cycle_rises_to_the_asked_rate_and_falls_to_nothing() -> None:
-    settings = TrainSettings(learning_rate=0.1)
-    schedule = make_schedule(settings, 100)
+    schedule = make_schedule("one_cycle", 0.1, 100)
     assert len(schedule.rates) == 100
     assert schedule.rates[0] == pytest.approx(0.1 / 25)
     assert schedule.rates.max() == pytest.approx(0.1)
@@ -219,7 +219,7 @@ def test_one_cycle_rises_to_the_asked_rate_and_falls_to_nothing() -> None:
 
 @pytest.mark.parametrize("n_steps", [1, 2, 3, 5])
 def test_one_cycle_of_few_steps_has_a_rate_for_each(n_steps: int) -> None:
-    schedule = make_schedule(TrainSettings(), n_steps)
+    schedule = make_schedule("one_cycle", 3e-3, n_steps)
     assert len(schedule.rates) == len(schedule.momenta) == n_steps
     assert np.isfinite(schedule.rates).all()
 
