@@ -39,7 +39,7 @@ from common.opening import (
 )
 from common.pipeline import ALL_ROWS, Context, Pipeline, storable
 from common.report import write_report
-from common.runfolder import RunFolder
+from common.runfolder import LEFT_OUT, RunFolder
 from common.score import FIXTURE_FILE, ladder_beside
 from common.session import Session
 from common.writing import write_answers
@@ -193,9 +193,9 @@ def train_folds(
         elif cut_short := _train_fold(pipeline, items, fold, run, context, say):
             left_out.append(f"{name}, of which {cut_short}")
     if left_out:
-        files.write_json(run / "left_out.json", left_out)
+        files.write_json(run / LEFT_OUT, left_out)
     else:
-        (run / "left_out.json").unlink(missing_ok=True)
+        (run / LEFT_OUT).unlink(missing_ok=True)
     return left_out
 
 
@@ -217,9 +217,10 @@ def _train_fold(
     """
     train_rows, valid_rows = pipeline.splits(items, fold)
     say(f"{_called(fold)}: {len(train_rows):,} rows train, {len(valid_rows):,} validate")
-    began = time.perf_counter()
+    budget = context.session.budget
+    began = budget.clock()
     model = pipeline.fit_fold(items, fold, replace(context, state=run.fold(fold)))
-    context.session.budget.saw_fold(time.perf_counter() - began)
+    budget.saw_fold(budget.clock() - began)
     cut_short: str = getattr(model, "left_out", "")
     if cut_short and run.has_whole_fold():
         return cut_short

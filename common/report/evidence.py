@@ -11,7 +11,7 @@ import pandas as pd
 
 from common import files
 from common.pipeline import ALL_ROWS, Pipeline, as_key
-from common.runfolder import SETTINGS, RunFolder
+from common.runfolder import LEFT_OUT, SETTINGS, RunFolder
 from common.score import FIXTURE_FILE
 from common.train.history import EpochRow, read_rows
 
@@ -85,6 +85,7 @@ class Evidence:
         answers: None where the out-of-fold predictions are no probabilities of classes.
         histories: the rows per epoch of each trained fold, by the fold's name.
         steps: the rows per step of the first trained fold; all folds share the schedule.
+        left_out: what the budget of time did not hold, a line each.
     """
 
     pipeline: Pipeline
@@ -98,6 +99,7 @@ class Evidence:
     answers: ClassAnswers | None
     histories: dict[str, list[EpochRow]]
     steps: list[EpochRow]
+    left_out: tuple[str, ...] = ()
 
     @property
     def data_called(self) -> str:
@@ -129,6 +131,7 @@ def read_evidence(pipeline: Pipeline, items: pd.DataFrame, run: RunFolder) -> Ev
         answers=_class_answers(pipeline, run / "oof.parquet"),
         histories={name: rows for name, rows in histories.items() if rows},
         steps=read_rows(first / "steps.csv"),
+        left_out=tuple(files.read_json(run / LEFT_OUT)) if (run / LEFT_OUT).is_file() else (),
     )
 
 

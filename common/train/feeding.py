@@ -60,9 +60,10 @@ class Feed:
                 around.enter_context(_keyed(self.loader, self.seed, self.epoch, self.first))
             iterator = iter(self.loader)
             try:
-                for self.position in itertools.count(self.first):
+                for position in itertools.count(self.first):
+                    self.position = position
                     if not self.is_keyed:
-                        seed_generators(self.seed, "batch", self.epoch, self.position)
+                        seed_generators(self.seed, "batch", self.epoch, position)
                     batch = next(iterator, _END)
                     if batch is _END:
                         return
@@ -86,11 +87,12 @@ class Feed:
                 "batches; expected a fastai DataLoader over rows"
             )
         seed_generators(self.seed, "order", self.epoch)
-        for self.position, batch in enumerate(self.loader):
-            if self.position >= self.first:
+        for position, batch in enumerate(self.loader):
+            self.position = position
+            if position >= self.first:
                 yield batch
             if not self.is_keyed:
-                seed_generators(self.seed, "batch", self.epoch, self.position + 1)
+                seed_generators(self.seed, "batch", self.epoch, position + 1)
 
     def _ordered(self, draw: Callable[[], Any]) -> Callable[[], Order]:
         return lambda: self._draw_order(draw)

@@ -151,11 +151,12 @@ class _Loop:
                 if not self.budget.fits_epoch() and place.epoch:
                     return self._stop_early(place)
                 self._enter_phase(place)
-                began = time.perf_counter()
+                began, begun = time.perf_counter(), self.budget.clock()
                 place = self._train_epoch(place)
                 if self.budget.is_over():
                     return self._stop_early(place)
                 place = self._end_epoch(place, began)
+                self.budget.saw_epoch(self.budget.clock() - begun)
         except Stopped:
             self._save(wait=True)
             self.events("after_cancel_fit")
@@ -250,7 +251,6 @@ class _Loop:
         row["lr"] = self.step.rate
         row["seconds"] = round(time.perf_counter() - began, 3)
         self.fit.history.add_epoch(row, self.step.rows())
-        self.budget.saw_epoch(row["seconds"])
         self.company.say(self.progress.epoch_line(row, star))
         self.tracker.log(dict(row), place.epoch + 1)
         self.place = Place(place.epoch + 1, 0)
@@ -264,7 +264,7 @@ class _Loop:
         learner, loader = self.learner, self.learner.dls.valid
         learner.dl, learner.n_iter, learner.training = loader, len(loader), False
         learner.model.eval()
-        total, n_rows, began = 0.0, 0, time.perf_counter()
+        total, n_rows, began = 0.0, 0, self.budget.clock()
         validator.begin()
         self.events("before_validate")
         with torch.no_grad(), workers_watched(loader, lambda: f"valid row {n_rows}"):
@@ -276,7 +276,7 @@ class _Loop:
                     n_rows += rows
                 self.interrupts.check()
         self.events("after_validate")
-        self.budget.saw_rows(n_rows, time.perf_counter() - began)
+        self.budget.saw_rows(n_rows, self.budget.clock() - began)
         return total / max(1, n_rows), validator.finish()
 
     # ---- the end -------------------------------------------------------------------------------
