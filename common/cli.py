@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
+from common import paths
 from common.errors import Interrupted, KitError, UsageError
 
 Main = Callable[..., int]
@@ -83,8 +84,7 @@ def expected_errors(main: Main) -> Main:
 
     @functools.wraps(main)
     def wrapped(argv: list[str] | None = None) -> int:
-        # fastai decorates functions with it as it loads; there is nothing for a user to do
-        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")
+        keep_quiet()
         _write_any_character()
         try:
             with _terminated_like_ctrl_c():
@@ -107,6 +107,12 @@ def expected_errors(main: Main) -> Main:
             return _say("interrupted; nothing that was finished is lost", code)
 
     return wrapped
+
+
+def keep_quiet() -> None:
+    """Keeps warnings of libraries back about which a user can do nothing."""
+    # fastai decorates functions with it as it loads
+    warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")
 
 
 @contextmanager
@@ -136,5 +142,7 @@ def _write_any_character() -> None:
 
 
 def _say(line: str, code: int) -> int:
-    print(" ".join(line.split()), file=sys.stderr)
+    place = paths.launched()  # of processes that train together each may say something else
+    who = f"process {place.rank + 1} of {place.world}: " if place and place.world > 1 else ""
+    print(" ".join((who + line).split()), file=sys.stderr)
     return code

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from common.budget import Budget
+
+if TYPE_CHECKING:
+    from common.train.ranks import Ranks
 
 CHECKPOINT_EVERY = 60.0  # seconds between two checkpoints, at least, if nobody says otherwise
 
@@ -22,6 +26,7 @@ class Session:
             are slow to write.
         track: the tracker that takes the curves; "" for none.
         say: takes the lines.
+        ranks: the processes that train each fold together; None for this one alone.
     """
 
     run: Path | None = None
@@ -29,3 +34,4 @@ class Session:
     checkpoint_every: float | None = None
     track: str = ""
     say: Callable[[str], None] = print
+    ranks: Ranks | None = None

@@ -23,6 +23,7 @@ SECTIONS: tuple[Callable[[Evidence], Section | None], ...] = (
     scores.score,
     scores.place,
     course.learning_curves,
+    course.rate_finder,
     course.schedule,
     classes.confusion,
     losses.highest_losses,

@@ -9,9 +9,9 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
-import numpy as np
 from fastai.data.load import DataLoader
 
 from common.errors import UsageError
@@ -35,7 +35,11 @@ class Feed:
     Attributes:
         order: the rows of this process in the order in which they are served, from `first` on;
             None until the first batch, and for loaders without an index.
+        whole: the same of all processes.
         position: of the batch that was asked for last.
+
+    Of several processes that share batches one may have no row of the last one: it is given None,
+    so that all of them serve the same number of batches.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Feed:
         self.loader, self.seed, self.epoch, self.first = loader, seed, epoch, first
         self.ranks, self.position = ranks, first
         self.order: Order | None = None
+        self.whole: Order | None = None
         # these draw by key themselves; others get their generators set before every batch
         self.is_keyed = hasattr(loader, "set_epoch")
 
@@ -57,17 +62,17 @@ class Feed:
             around.enter_context(_in_place_of(self.loader, "get_idxs", self._ordered))
             around.enter_context(self.ranks.local_batches(self.loader))
             if not self.is_keyed:
-                around.enter_context(_keyed(self.loader, self.seed, self.epoch, self.first))
+                around.enter_context(_keyed(self))
             iterator = iter(self.loader)
             try:
                 for position in itertools.count(self.first):
                     self.position = position
                     if not self.is_keyed:
-                        seed_generators(self.seed, "batch", self.epoch, position)
+                        self._seed_batch(position)
                     batch = next(iterator, _END)
-                    if batch is _END:
+                    if batch is _END and not self.n_rows(self.position):
                         return
-                    yield batch
+                    yield None if batch is _END else batch
             finally:
                 iterator.close()  # lets the loader's threads end
 
@@ -92,7 +97,10 @@ class Feed:
             if position >= self.first:
                 yield batch
             if not self.is_keyed:
-                seed_generators(self.seed, "batch", self.epoch, position + 1)
+                self._seed_batch(position + 1)
+
+    def _seed_batch(self, position: int) -> None:
+        seed_generators(*_batch_key(self.seed, self.epoch, position, ranks=self.ranks.key))
 
     def _ordered(self, draw: Callable[[], Any]) -> Callable[[], Order]:
         return lambda: self._draw_order(draw)
@@ -103,42 +111,66 @@ class Feed:
         Args:
             draw: the loader's own way to an order.
         """
-        if not self.is_keyed:
-            _begin_stream(self.loader)
-            seed_generators(self.seed, "order", self.epoch)
-            self.loader.rng = random.Random(key(self.seed, "order", self.epoch))
-        order = draw()
-        if not isinstance(order, (list, np.ndarray)):
-            order = list(order)  # fastai's sorted loader gives an iterator
-        if not self.is_keyed:
-            seed_generators(self.seed, "batch", self.epoch, self.first)
+        with self.ranks.whole_batches(self.loader):
+            if self.is_keyed:
+                order = draw()
+            else:
+                _begin_stream(self.loader)
+                seed_generators(self.seed, "order", self.epoch)
+                self.loader.rng = random.Random(key(self.seed, "order", self.epoch))
+                order = draw()
+                self._seed_batch(self.first)
+        if not hasattr(order, "__getitem__"):
+            order = list(order)  # sorted texts come as an iterator
         size = self.ranks.global_size(self.loader)
-        cut: Order = self.ranks.part(order[self.first * size :], size)
-        self.order = cut
-        return cut
+        self.whole = order[self.first * size :]
+        if self.ranks.world > 1 and self.loader.drop_last:
+            self.whole = self.whole[: len(self.whole) // size * size]
+        self.order = self.ranks.part(self.whole, size)
+        return self.order
+
+    def n_rows(self, position: int) -> int:
+        """Rows of a batch over all processes that share it; 0 where one alone serves it."""
+        return 0 if self.ranks.world == 1 else len(self.whole_rows_of(position))
 
     def rows_of(self, position: int) -> list[int]:
         """The rows of a batch, counted from the epoch's first; [] where they are not known."""
-        if self.order is None or not self.loader.bs:
+        return self._rows(self.order, position, self.ranks.world)
+
+    def whole_rows_of(self, position: int) -> list[int]:
+        """The same over all processes."""
+        return self._rows(self.whole, position, 1)
+
+    def _rows(self, order: Order | None, position: int, n_shares: int) -> list[int]:
+        if order is None or not self.loader.bs:
             return []
-        size = self.ranks.global_size(self.loader) // self.ranks.world
+        size = self.ranks.global_size(self.loader) // n_shares
         start = (position - self.first) * size
-        return [int(row) for row in self.order[start : start + size]]
+        return [int(row) for row in order[start : start + size]]
 
 
 @contextmanager
-def _keyed(loader: Any, seed: int, epoch: int, first: int) -> Iterator[None]:
+def _keyed(feed: Feed) -> Iterator[None]:
     """Items and batches of a stock loader draw by (seed, epoch, row) and (seed, epoch, batch) from
     the global generators, in whatever process, and whatever batch comes first."""
+    loader, seed, epoch = feed.loader, feed.seed, feed.epoch
+    key_of = partial(_batch_key, seed, epoch, ranks=feed.ranks.key)
     with ExitStack() as around:
         if type(loader).do_item is DataLoader.do_item:  # others read whole batches
             around.enter_context(
                 _in_place_of(loader, "do_item", lambda own: _KeyedItems(own, seed, epoch))
             )
         around.enter_context(
-            _in_place_of(loader, "after_batch", lambda own: _KeyedBatches(own, seed, epoch, first))
+            _in_place_of(loader, "after_batch", lambda own: _KeyedBatches(own, key_of, feed.first))
         )
         yield
+
+
+def _batch_key(
+    seed: int, epoch: int, position: int, *, ranks: tuple[str, ...] = ()
+) -> tuple[int | str, ...]:
+    """The key of a batch's draws; processes that share the batch draw different numbers."""
+    return (seed, "batch", epoch, position, *ranks)
 
 
 class _KeyedItems:
@@ -155,11 +187,13 @@ class _KeyedItems:
 class _KeyedBatches:
     """The transforms of batches, which draw with the generators set for each; otherwise `own`."""
 
-    def __init__(self, own: Any, seed: int, epoch: int, first: int) -> None:
-        self.own, self.seed, self.epoch, self.next = own, seed, epoch, first
+    def __init__(
+        self, own: Any, key_of: Callable[[int], tuple[int | str, ...]], first: int
+    ) -> None:
+        self.own, self.key_of, self.next = own, key_of, first
 
     def __call__(self, batch: Any) -> Any:
-        seed_generators(self.seed, "batch", self.epoch, self.next)
+        seed_generators(*self.key_of(self.next))
         self.next += 1
         return self.own(batch)
 

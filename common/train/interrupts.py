@@ -22,10 +22,9 @@ class Interrupts:
 
     asked = 0  # the signal's number
 
-    def check(self) -> None:
-        """Raises Stopped where an end was asked for."""
-        if self.asked:
-            raise Stopped(self.asked)
+    def stopped(self) -> Stopped:
+        """What to raise where an end was asked of this process, or of one that it trains with."""
+        return Stopped(self.asked or signal.SIGINT)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked:  # a second time: at once

@@ -267,11 +267,8 @@ def text_classifier() -> Learner:
     """AWD-LSTM with a pooling head over batches of texts of like lengths."""
     texts = numbered_texts(40)
     rows = [(text, TensorCategory(len(text) % 2)) for text in texts]
-    options = {
-        "bs": 4,
-        "num_workers": 0,
-        "before_batch": partial(pad_input_chunk, pad_first=True, seq_len=5),
-    }
+    padded = partial(pad_input_chunk, pad_first=True, seq_len=5)
+    options = {"bs": 4, "num_workers": 0, "before_batch": padded}
     train, valid = (
         SortedDL(part, res=[len(text) for text, _ in part], shuffle=shuffle, **options)
         for part, shuffle in ((rows[:30], True), (rows[30:], False))
