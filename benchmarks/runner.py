@@ -29,8 +29,10 @@ AREAS = (
     "image_loader",
     "augmentation",
     "tabular",
+    "training",
 )
 SHORTEST = 0.05  # CPU seconds of one sample
+CLOSE = 2.0  # ratios below it are shown with two digits
 NOISY = 1.5  # largest over smallest ratio of a case's rounds
 
 
@@ -164,7 +166,9 @@ def _line(row: dict[str, Any]) -> str:
     for name, ratio in row["ratios"].items():
         least, most = row["ratio_ranges"][name]
         noisy = " NOISY" if most / least > NOISY else ""
-        parts.append(f"{ratio:.1f}x less than {name} [{least:.1f}..{most:.1f}]{noisy}")
+        digits = 2 if ratio < CLOSE else 1
+        span = f"[{least:.{digits}f}..{most:.{digits}f}]"
+        parts.append(f"{ratio:.{digits}f}x less than {name} {span}{noisy}")
     return "  ".join(parts)
 
 
