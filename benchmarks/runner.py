@@ -30,6 +30,7 @@ AREAS = (
     "augmentation",
     "tta",
     "tabular",
+    "training",
 )
 SHORTEST = 0.05  # CPU seconds of one sample
 NOISY = 1.5  # largest over smallest ratio of a case's rounds
