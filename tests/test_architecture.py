@@ -41,7 +41,7 @@ FLOORS = (
         "forking",
     ),
     ("folds", "data", "augment", "showing", "models", "tta", "collect"),
-    ("train", "predict"),
+    ("train", "predict", "trees", "boosting"),
     (
         "pipeline",
         "neural",
