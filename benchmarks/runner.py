@@ -29,6 +29,7 @@ AREAS = (
     "image_loader",
     "augmentation",
     "tabular",
+    "signals",
 )
 SHORTEST = 0.05  # CPU seconds of one sample
 NOISY = 1.5  # largest over smallest ratio of a case's rounds
