@@ -10,6 +10,7 @@ from pathlib import Path
 
 SAFETY = 1.5  # predicting may be slower than validating was
 AFTERWARDS = 0.03  # share of the budget for scores, submission and report
+MEASURED = ("rows_per_second", "rows_to_predict", "epoch_seconds", "fold_seconds")
 UNKNOWN = 0.10  # share that is kept as long as nothing was measured
 
 
@@ -73,6 +74,17 @@ class Budget:
         if seconds > 0 and n_rows:
             speed = n_rows / seconds
             self.rows_per_second = min(self.rows_per_second or speed, speed)
+
+    def measured(self) -> dict[str, float]:
+        """What was measured, for another process that shares this budget."""
+        return {name: getattr(self, name) for name in MEASURED}
+
+    def learn(self, measured: dict[str, float]) -> None:
+        """Takes in what another process measured; the slower of the two counts."""
+        speeds = [self.rows_per_second, measured["rows_per_second"]]
+        self.rows_per_second = min(filter(None, speeds), default=0.0)
+        for name in MEASURED[1:]:
+            setattr(self, name, max(getattr(self, name), measured[name]))
 
 
 def process_began() -> float:

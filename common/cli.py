@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from common import paths
 from common.errors import KitError, UsageError
 
 Main = Callable[..., int]
@@ -79,8 +80,7 @@ def expected_errors(main: Main) -> Main:
 
     @functools.wraps(main)
     def wrapped(argv: list[str] | None = None) -> int:
-        # fastai decorates functions with it as it loads; there is nothing for a user to do
-        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")
+        keep_quiet()
         _write_any_character()
         try:
             code = main(argv)
@@ -103,6 +103,12 @@ def expected_errors(main: Main) -> Main:
     return wrapped
 
 
+def keep_quiet() -> None:
+    """Keeps warnings of libraries back about which a user can do nothing."""
+    # fastai decorates functions with it as it loads
+    warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")
+
+
 def _write_any_character() -> None:
     """Makes a terminal that knows ASCII only show other characters as escapes."""
     for stream in (sys.stdout, sys.stderr):
@@ -111,5 +117,7 @@ def _write_any_character() -> None:
 
 
 def _say(line: str, code: int) -> int:
-    print(" ".join(line.split()), file=sys.stderr)
+    place = paths.launched()  # of processes that train together each may say something else
+    who = f"process {place.rank + 1} of {place.world}: " if place and place.world > 1 else ""
+    print(" ".join((who + line).split()), file=sys.stderr)
     return code

@@ -77,7 +77,7 @@ def _checked(runs: list[RunFolder]) -> tuple[list[RunFolder], dict[str, Any]]:
     """The runs in the order of their folds, and the facts of the joined run."""
     if len(runs) < 2:
         raise UsageError(f"{len(runs)} run was named; expected two or more to join")
-    known = [(run.open_finished(), run) for run in runs]
+    known = [(run.open_with_models(), run) for run in runs]
     _check_folds(known)
     known.sort(key=lambda pair: min(map(int, pair[0]["folds"])))
     (first_facts, first), others = known[0], known[1:]

@@ -40,6 +40,8 @@ class Request:
         hours: that the whole command may take; None for no limit.
         checkpoint_every: seconds between two checkpoints, at least.
         track: the tracker that takes the curves; "" for none.
+        devices: on which folds are trained beside each other, or ("all",) for every CUDA device;
+            empty for one of them, which is `device` where that is given.
     """
 
     competition: str
@@ -57,6 +59,7 @@ class Request:
     hours: float | None = None
     checkpoint_every: float = CHECKPOINT_EVERY
     track: str = ""
+    devices: tuple[str, ...] = ()
 
 
 def explore(
@@ -191,7 +194,7 @@ def open_run(
     on the default one."""
     folder = registry.find(competition)
     run = RunFolder(run_path(folder, name))
-    facts = run.open_finished()
+    facts = run.open_with_models()
     if facts["competition"] != folder:
         raise RunError(f"{run.shown} is a run of {facts['competition']}; expected {folder}")
     pipeline, context = made_by(facts, run, data, device)

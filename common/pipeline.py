@@ -25,6 +25,7 @@ from common.errors import DataError
 from common.session import Session
 from common.settings import Settings
 from common.spec import CompetitionSpec
+from common.tta import NONE, averaged, check_allowed, views
 from common.writing import AnswerColumns
 
 if TYPE_CHECKING:
@@ -206,8 +207,21 @@ class Pipeline:
         return raw.softmax(dim=1) if self.spec.classes else raw
 
     def predict_step(self, model: torch.nn.Module, inputs: Sequence[Any]) -> Any:
-        """The predictions for one batch of inputs, one per sample."""
-        return self.activation(model(*inputs))
+        """The predictions for one batch of inputs, one per sample.
+
+        Default: the activated output; where the settings name `views` of `common.tta`, its mean
+        over them: probabilities of classes, or masks (N, …, h, w). Numbers without classes may be
+        places that move with the picture: a pipeline that predicts them answers this itself.
+        """
+
+        def predict(*seen: Any) -> Any:
+            return self.activation(model(*seen))
+
+        chosen = views(getattr(self.settings, "views", "none"))
+        if chosen == NONE:
+            return predict(*inputs)
+        kind = "classes" if self.spec.classes else "masks"
+        return averaged(predict, check_allowed(chosen, self.spec), inputs, kind)
 
     # ---- any model -------------------------------------------------------------------------
 

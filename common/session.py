@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from common.budget import Budget
+
+if TYPE_CHECKING:
+    from common.train.ranks import Ranks
 
 CHECKPOINT_EVERY = 60.0  # seconds between two checkpoints, at least
 
@@ -21,6 +25,7 @@ class Session:
         checkpoint_every: seconds between two checkpoints, at least.
         track: the tracker that takes the curves; "" for none.
         say: takes the lines.
+        ranks: the processes that train each fold together; None for this one alone.
     """
 
     run: Path | None = None
@@ -28,3 +33,4 @@ class Session:
     checkpoint_every: float = CHECKPOINT_EVERY
     track: str = ""
     say: Callable[[str], None] = print
+    ranks: Ranks | None = None

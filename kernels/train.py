@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common import paths
+from common.devices import ALL_DEVICES
 from common.kernels.config import KernelConfig
 from common.kernels.data import data_root
 from common.kernels.record import KERNEL_FILE, write_record
@@ -25,6 +26,7 @@ def run(config: KernelConfig, rehearsal: Rehearsal | None) -> None:
             run=str(paths.working_dir() / "run"),
             seed=config.seed,
             device=rehearsal.device if rehearsal else "",
+            devices=() if rehearsal and rehearsal.device else ALL_DEVICES,  # a T4 x2 has two
             overwrite=True,  # an interactive session may run this twice
         )
     )

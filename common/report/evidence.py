@@ -11,7 +11,7 @@ import pandas as pd
 
 from common import files
 from common.pipeline import ALL_ROWS, Pipeline, as_key
-from common.runfolder import SETTINGS, RunFolder
+from common.runfolder import BLEND, SETTINGS, RunFolder
 from common.score import FIXTURE_FILE
 from common.train.history import EpochRow, read_rows
 from common.train.rate_finder import CURVE, RateCurve
@@ -111,6 +111,11 @@ class Evidence:
     def is_synthetic(self) -> bool:
         """True for a fixture, unless it says that its data are real."""
         return bool(self.fixture and self.fixture.get("synthetic", True))
+
+    @property
+    def is_blend(self) -> bool:
+        """True for a run that was made of other runs' predictions."""
+        return BLEND in self.facts
 
 
 def read_evidence(pipeline: Pipeline, items: pd.DataFrame, run: RunFolder) -> Evidence:

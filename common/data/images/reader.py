@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from common.data.images.decode import decode
-from common.data.images.header import MAX_PIXELS, ImageHeader, header_of, missing
+from common.data.images.header import MAX_PIXELS, ImageHeader, header_of, unreadable
 from common.data.images.resize import Target, bring
 from common.errors import DataError, UsageError
 
@@ -104,14 +104,14 @@ def _read_group(
 def contents(source: Path | str | bytes) -> tuple[bytes, str]:
     """A file's bytes, and its name for messages.
 
-    Raises: DataError where there is no such file.
+    Raises: DataError where there is no such file, or it cannot be read.
     """
     if isinstance(source, bytes):
         return source, "the picture"
     try:
         return Path(source).read_bytes(), str(source)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise missing(source) from None
+    except OSError as error:
+        raise unreadable(source, error) from None
 
 
 def as_type(picture: np.ndarray, header: ImageHeader, dtype: np.dtype[Any]) -> np.ndarray:
