@@ -41,7 +41,7 @@ FLOORS = (
         "forking",
         "standings",
     ),
-    ("folds", "data", "augment", "showing", "models", "tta", "collect", "mixing"),
+    ("folds", "figures", "data", "augment", "showing", "models", "tta", "collect", "mixing"),
     ("train", "predict", "trees", "boosting"),
     (
         "pipeline",
