@@ -6,6 +6,7 @@ every statistic, a quantile at a time.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -169,7 +170,7 @@ def _spectrum(row: dict[str, float], values: np.ndarray) -> None:
     row["hilbert_mean"] = np.abs(hilbert(values)).mean()
     power = np.abs(np.fft.rfft(values)) ** 2
     edges = np.linspace(1, len(power), features.BANDS + 1).astype(int)
-    for band, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for band, (low, high) in enumerate(itertools.pairwise(edges)):
         row[f"power_{band}"] = np.log10(1 + power[low:high].mean() / len(values))
 
 

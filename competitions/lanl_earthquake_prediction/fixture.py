@@ -43,8 +43,8 @@ def write(folder: Path, seed: int) -> dict[str, Any]:
     columns = dict(zip(HEADER, (signal, times), strict=True))
     polars.DataFrame(columns).write_csv(folder / "train.csv", float_precision=10)
 
-    hidden, *where = _clock(HIDDEN_CYCLES)
-    sound = _signal(hidden, *where, generator)
+    hidden, *_ = clock = _clock(HIDDEN_CYCLES)
+    sound = _signal(*clock, generator)
     ends = _test_ends(hidden, generator)
     asked = np.stack([sound[end - SEGMENT_ROWS + 1 : end + 1] for end in ends])
     asked[1] += DRIFTED_BY

@@ -7,7 +7,7 @@ have the same items and folds, so their runs can be blended.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,10 +24,13 @@ from common.boosting import BoostedFold, BoostingSettings
 from common.collect import Dense
 from common.data import ArrayLoader
 from common.errors import DataError
+from common.figures import Figure
 from common.opening import data_stamps
 from common.pipeline import DEFAULT_CONTEXT, Context, Decision, Pipeline
+from common.runfolder import RunFolder
+from common.score import FIXTURE_FILE
 from common.train import TrainSettings
-from competitions.lanl_earthquake_prediction import features
+from competitions.lanl_earthquake_prediction import charts, features
 from competitions.lanl_earthquake_prediction.folds import check_splits, cycle_folds
 from competitions.lanl_earthquake_prediction.net import StepDataset, StepNet, summaries
 from competitions.lanl_earthquake_prediction.segments import (
@@ -90,6 +93,10 @@ class Earthquakes(Pipeline):
     def prepare(self, context: Context) -> None:
         """Converts the recording, describes its segments, compares the ways to split them."""
         cut = self._cut(context)
+        n_rows, of_host = len(cut.recording.signal), SPEC.file("train").rows
+        if n_rows != of_host and not (context.root / FIXTURE_FILE).is_file():
+            say = context.session.say
+            say(f"warning: train.csv holds {n_rows:,} rows; the host's holds {of_host:,}")
         self._described(cut)
         table = cut.described("features", features.table)
         segments, n_folds = cut.segments, self.settings.folds
@@ -125,6 +132,11 @@ class Earthquakes(Pipeline):
         possible = predictions.values.clip(min=0)  # no time is below 0
         answers = Dense(predictions.samples, possible, predictions.names)
         return super().submission(items, answers, decision)
+
+    def figures(
+        self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
+    ) -> Sequence[Figure]:
+        return () if oof is None else (charts.over_time(oof, TARGET), charts.by_cycle(oof, TARGET))
 
     kept_as: ClassVar[str]  # under which name what the model reads is kept
 

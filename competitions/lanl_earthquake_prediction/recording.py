@@ -95,12 +95,20 @@ def convert(
 
     Raises: DataError where the file is cut or holds something else than the host's.
     """
-    if not (folder / FACTS).is_file():
+    if not _is_whole(folder):
         files.make_folder(folder)
         facts = _converted(path, folder, block, save_every)
         files.write_json(folder / FACTS, facts)
         (folder / PROGRESS).unlink(missing_ok=True)
     return Recording.open(folder)
+
+
+def _is_whole(folder: Path) -> bool:
+    if not all((folder / name).is_file() for name in (FACTS, SIGNAL, TIMES)):
+        return False
+    rows = files.read_json(folder / FACTS)["rows"]
+    sizes = ((folder / SIGNAL).stat().st_size, (folder / TIMES).stat().st_size)
+    return sizes == (2 * rows, 8 * (rows // STEP))
 
 
 def _converted(path: Path, folder: Path, block: int, save_every: int) -> dict[str, Any]:

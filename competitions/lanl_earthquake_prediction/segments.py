@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import files
+from common import files, paths
 from common.errors import DataError
 from common.score import FIXTURE_FILE
 from common.settings import Settings
@@ -82,7 +82,9 @@ class Cut:
             )
         name = hashlib.sha256(f"{VERSION} {stamp}".encode()).hexdigest()[:16]
         folder = work / f"recording-{name}"
-        recording = convert(path, folder)
+        files.make_folder(work)
+        with files.locked(paths.lock_file(folder), wait=True):  # of two runs one converts
+            recording = convert(path, folder)
         return cls(recording, recording.segments(length, length // starts), folder)
 
     def described(self, name: str, describe: Describe) -> np.ndarray:
@@ -111,13 +113,13 @@ def test_paths(root: Path) -> list[Path]:
     return sorted(folder.glob("*.csv"))
 
 
-def read_segments(paths: list[Path], length: int) -> Iterator[np.ndarray]:
+def read_segments(found: list[Path], length: int) -> Iterator[np.ndarray]:
     """The samples of test segments in blocks, int16 (n, length).
 
     Raises: DataError that names the first file that is cut or has another length.
     """
-    for part in in_blocks(len(paths), length):
-        yield np.stack([_read_segment(path, length) for path in paths[part]])
+    for part in in_blocks(len(found), length):
+        yield np.stack([_read_segment(path, length) for path in found[part]])
 
 
 def _read_segment(path: Path, length: int) -> np.ndarray:

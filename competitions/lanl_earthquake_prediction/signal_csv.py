@@ -154,7 +154,8 @@ def _plain(text: np.ndarray, ends: np.ndarray, n_columns: int) -> np.ndarray | N
         value = np.where(negative, -value, value)
     if value.min() < INT16.min or value.max() > INT16.max:
         return None
-    return value.astype(np.int16)
+    signal: np.ndarray = value.astype(np.int16)
+    return signal
 
 
 def _careful(path: Path, lines: bytes, header: tuple[str, ...], row: int, end: int) -> Block:
