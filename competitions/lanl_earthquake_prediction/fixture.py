@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ N_TEST = 100
 BLOCK_ROWS, BLOCK_SECONDS, ROW_SECONDS = 41, 1.06e-3, 1.1e-9
 SHORT_EVERY = 1_280  # blocks; the first of them has a row less
 BURST_BEFORE = 0.3  # seconds before the reset
+LARGE = 600.0  # height of the burst there
+RING = np.exp(-np.arange(400) / 40).astype(np.float32)  # how a burst dies away, row by row
 DRIFTED_BY = 4  # of the mean of one test segment
 RIDGE = 100.0  # penalty of the trivial model, on standardised features
 FARTHEST = 5.0  # standard deviations
@@ -39,13 +42,13 @@ def write(folder: Path, seed: int) -> dict[str, Any]:
     import polars
 
     generator = np.random.default_rng(seed)
-    times, places, cycles = _clock(CYCLES, FIRST_WAS, LAST_GOES_ON)
-    signal = _signal(times, places, cycles, generator)
+    clock = _clock(CYCLES, FIRST_WAS, LAST_GOES_ON)
+    signal, times = _signal(clock, generator), clock.times
     columns = dict(zip(HEADER, (signal, times), strict=True))
     polars.DataFrame(columns).write_csv(folder / "train.csv", float_precision=10)
 
-    hidden, *_ = clock = _clock(HIDDEN_CYCLES)
-    sound = _signal(*clock, generator)
+    later = _clock(HIDDEN_CYCLES)
+    sound, hidden = _signal(later, generator), later.times
     ends = _test_ends(hidden, generator)
     asked = np.stack([sound[end - SEGMENT_ROWS + 1 : end + 1] for end in ends])
     asked[1] += DRIFTED_BY
@@ -55,6 +58,7 @@ def write(folder: Path, seed: int) -> dict[str, Any]:
     write_csv(folder / "solution.csv", SPEC.submission.header, zip(names, answers, strict=True))
 
     starts = np.arange(0, len(signal) - SEGMENT_ROWS + 1, SEGMENT_ROWS)
+    cycles = clock.cycle[clock.block]
     whole = cycles[starts] == cycles[starts + SEGMENT_ROWS - 1]
     known = np.stack([signal[start : start + SEGMENT_ROWS] for start in starts[whole]])
     targets = times[starts[whole] + SEGMENT_ROWS - 1]
@@ -81,53 +85,70 @@ def with_test_rows(data: Path, out: Path, n_rows: int) -> None:
     write_csv(out / sample, SPEC.submission.header, ((name, 0) for name in names))
 
 
-def _clock(
-    seconds: Sequence[float], before: float = 0.0, after: float = 0.0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of every row: the time to failure, the place in its cycle (0 to 1), the cycle's number.
+@dataclass(frozen=True)
+class _Clock:
+    """When the rows of a recording are.
 
-    The time jumps between blocks of 41 rows, and falls by a billionth of a second within them.
+    Args:
+        block: of every row, (n_rows,).
+        times: seconds to failure of every row, float64 (n_rows,): a jump between blocks, a
+            billionth of a second from row to row within them.
+        left, place, cycle: of every block: the time to failure at its beginning, the place in its
+            cycle (0 to 1), the cycle's number.
+    """
+
+    block: np.ndarray
+    times: np.ndarray
+    left: np.ndarray
+    place: np.ndarray
+    cycle: np.ndarray
+
+
+def _clock(seconds: Sequence[float], before: float = 0.0, after: float = 0.0) -> _Clock:
+    """The clock of some cycles.
 
     Args:
         seconds: of each cycle that are on record.
         before, after: of the first and the last cycle that are not.
     """
-    n_blocks = [round(length / BLOCK_SECONDS) for length in seconds]
-    lengths = np.full(sum(n_blocks), BLOCK_ROWS)
+    n_blocks = np.array([round(length / BLOCK_SECONDS) for length in seconds])
+    lengths = np.full(n_blocks.sum(), BLOCK_ROWS)
     lengths[::SHORT_EVERY] -= 1
-    block = np.repeat(np.arange(len(lengths)), lengths)
-    row = np.arange(len(block)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    first_block = np.cumsum(n_blocks) - n_blocks
-    cycle = np.searchsorted(first_block, np.arange(len(lengths)), side="right") - 1
-    end = np.array([0.0] * (len(seconds) - 1) + [after])
-    left = end[cycle] + (np.cumsum(n_blocks)[cycle] - np.arange(len(lengths))) * BLOCK_SECONDS
-    whole = np.array(seconds) + end
+    cycle = np.repeat(np.arange(len(seconds)), n_blocks)
+    missing = np.array([0.0] * (len(seconds) - 1) + [after])
+    ends = missing[cycle] + np.cumsum(n_blocks)[cycle] * BLOCK_SECONDS
+    left = ends - np.arange(len(lengths)) * BLOCK_SECONDS
+    whole = np.array(seconds) + missing
     whole[0] += before
-    times = left[block] - (row + 1) * ROW_SECONDS
-    return times, 1 - times / whole[cycle][block], cycle[block]
+    block = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    first_row = np.cumsum(lengths) - lengths
+    times = (left + (first_row - 1) * ROW_SECONDS)[block]
+    times -= np.arange(len(block)) * ROW_SECONDS
+    return _Clock(block, times, left, 1 - left / whole[cycle], cycle)
 
 
-def _signal(
-    times: np.ndarray, places: np.ndarray, cycles: np.ndarray, generator: np.random.Generator
-) -> np.ndarray:
-    """The sound, int16, of rows with these times."""
-    from scipy.signal import lfilter
-
-    n_rows, n_cycles = len(times), cycles[-1] + 1
-    loudness = np.exp(generator.normal(0, 0.04, n_cycles))[cycles]
-    calm = times < BURST_BEFORE
-    spread = loudness * np.where(calm, 2.2, 2.5 + 5 * places**3 + 1.2 * np.exp(-places / 0.05))
-    rate = np.where(calm, 0.0, 4e-4 / (0.4 + times))  # of bursts, per row
-    strikes = (generator.random(n_rows) < rate) * generator.lognormal(2.3, 0.7, n_rows)
+def _signal(clock: _Clock, generator: np.random.Generator) -> np.ndarray:
+    """The sound, int16 (n_rows,)."""
+    loudness = np.exp(generator.normal(0, 0.04, clock.cycle[-1] + 1))[clock.cycle]
+    calm = clock.left < BURST_BEFORE
+    rising = 2.5 + 5 * clock.place**3 + 1.2 * np.exp(-clock.place / 0.05)
+    spread = loudness * np.where(calm, 2.2, rising)
+    n_rows, n_blocks = len(clock.block), len(calm)
+    rate = np.where(calm, 0.0, 4e-4 / (0.4 + clock.left)) * BLOCK_ROWS  # of bursts, per block
+    struck = np.flatnonzero(generator.random(n_blocks) < rate)
+    heights = generator.lognormal(2.3, 0.7, len(struck))
     large = np.flatnonzero(np.diff(calm.astype(np.int8)) == 1)
-    strikes[large] = 600
-    ringing = lfilter([1.0], [1.0, -np.exp(-1 / 40)], strikes)
-    seconds = np.arange(n_rows) / n_rows * 2 * np.pi
-    mean = 4.5 + 0.6 * np.sin(seconds + 1) + 0.3 * np.sin(3 * seconds)  # drifts
-    noise = generator.standard_normal(n_rows, dtype=np.float32)
-    sound = mean + noise * np.hypot(spread, loudness * ringing)
+    ringing = np.zeros(n_rows + len(RING), dtype=np.float32)
+    for block, height in zip([*struck, *large], [*heights, *[LARGE] * len(large)], strict=True):
+        row = block * n_rows // n_blocks
+        ringing[row : row + len(RING)] += height * RING
+    turns = np.linspace(0, 2 * np.pi, n_blocks)
+    mean = 4.5 + 0.6 * np.sin(turns + 1) + 0.3 * np.sin(3 * turns)  # drifts
+    sound = generator.standard_normal(n_rows, dtype=np.float32)
+    sound *= np.hypot(spread.astype(np.float32)[clock.block], ringing[:n_rows])
+    sound += mean.astype(np.float32)[clock.block]
     low, high = SPEC.value_range or (-5515, 5444)
-    samples: np.ndarray = np.rint(sound).clip(low, high).astype(np.int16)
+    samples: np.ndarray = np.rint(sound, out=sound).clip(low, high).astype(np.int16)
     return samples
 
 
