@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from common import paths
+from common import fold_worker, paths
 from common.environment import default_device
 from common.errors import RunError, UsageError
 from common.fold_training import FoldsToTrain, Trained, called, record
@@ -110,7 +110,8 @@ class _Shift:
                     self._hand_out(waiting.pop(0), worker)
             if not waiting and not any(worker.is_busy for worker in self.workers):
                 return self.work.write_left_out(self.left_out)
-            self.interrupts.check()
+            if self.interrupts.asked:
+                raise self.interrupts.stopped()
             with contextlib.suppress(queue.Empty):
                 self._hear(*self.news.get(timeout=LOOK_EVERY))
 
@@ -254,7 +255,7 @@ def _started(device: str, work: FoldsToTrain, lock: int, news: News) -> _Worker:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "common.fold_worker", str(speak)],
+            [sys.executable, "-m", fold_worker.__name__, str(speak)],
             env=paths.child_environment([str(paths.repository()), *folders]),
             stdin=subprocess.PIPE,
             pass_fds=(speak, lock),

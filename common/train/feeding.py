@@ -9,6 +9,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from fastai.data.load import DataLoader
@@ -35,6 +36,7 @@ class Feed:
         order: the rows of this process in the order in which they are served, from `first` on;
             None until the first batch, and for loaders without an index.
         whole: the same of all processes.
+        position: of the batch that was asked for last.
 
     Of several processes that share batches one may have no row of the last one: it is given None,
     so that all of them serve the same number of batches.
@@ -44,7 +46,7 @@ class Feed:
         self, loader: Any, *, seed: int, epoch: int, first: int = 0, ranks: Ranks = ALONE
     ) -> None:
         self.loader, self.seed, self.epoch, self.first = loader, seed, epoch, first
-        self.ranks = ranks
+        self.ranks, self.position = ranks, first
         self.order: Order | None = None
         self.whole: Order | None = None
         # these draw by key themselves; others get their generators set before every batch
@@ -60,14 +62,15 @@ class Feed:
             around.enter_context(_in_place_of(self.loader, "get_idxs", self._ordered))
             around.enter_context(self.ranks.local_batches(self.loader))
             if not self.is_keyed:
-                around.enter_context(_keyed(self.loader, self.seed, self.epoch, self.first))
+                around.enter_context(_keyed(self))
             iterator = iter(self.loader)
             try:
                 for position in itertools.count(self.first):
+                    self.position = position
                     if not self.is_keyed:
-                        self._seed_batch(position)
+                        self._seed_batch(self.position)
                     batch = next(iterator, _END)
-                    if batch is _END and not self.n_rows(position):
+                    if batch is _END and not self.n_rows(self.position):
                         return
                     yield None if batch is _END else batch
             finally:
@@ -90,13 +93,14 @@ class Feed:
             )
         seed_generators(self.seed, "order", self.epoch)
         for position, batch in enumerate(self.loader):
-            if position >= self.first:
+            self.position = position
+            if self.position >= self.first:
                 yield batch
             if not self.is_keyed:
-                self._seed_batch(position + 1)
+                self._seed_batch(self.position + 1)
 
     def _seed_batch(self, position: int) -> None:
-        seed_generators(self.seed, "batch", self.epoch, position, *self.ranks.key)
+        seed_generators(*_batch_key(self.seed, self.epoch, position, ranks=self.ranks.key))
 
     def _ordered(self, draw: Callable[[], Any]) -> Callable[[], Order]:
         return lambda: self._draw_order(draw)
@@ -146,18 +150,27 @@ class Feed:
 
 
 @contextmanager
-def _keyed(loader: Any, seed: int, epoch: int, first: int) -> Iterator[None]:
+def _keyed(feed: Feed) -> Iterator[None]:
     """Items and batches of a stock loader draw by (seed, epoch, row) and (seed, epoch, batch) from
     the global generators, in whatever process, and whatever batch comes first."""
+    loader, seed, epoch = feed.loader, feed.seed, feed.epoch
+    key_of = partial(_batch_key, seed, epoch, ranks=feed.ranks.key)
     with ExitStack() as around:
         if type(loader).do_item is DataLoader.do_item:  # others read whole batches
             around.enter_context(
                 _in_place_of(loader, "do_item", lambda own: _KeyedItems(own, seed, epoch))
             )
         around.enter_context(
-            _in_place_of(loader, "after_batch", lambda own: _KeyedBatches(own, seed, epoch, first))
+            _in_place_of(loader, "after_batch", lambda own: _KeyedBatches(own, key_of, feed.first))
         )
         yield
+
+
+def _batch_key(
+    seed: int, epoch: int, position: int, *, ranks: tuple[str, ...] = ()
+) -> tuple[int | str, ...]:
+    """The key of a batch's draws; processes that share the batch draw different numbers."""
+    return (seed, "batch", epoch, position, *ranks)
 
 
 class _KeyedItems:
@@ -174,11 +187,13 @@ class _KeyedItems:
 class _KeyedBatches:
     """The transforms of batches, which draw with the generators set for each; otherwise `own`."""
 
-    def __init__(self, own: Any, seed: int, epoch: int, first: int) -> None:
-        self.own, self.seed, self.epoch, self.next = own, seed, epoch, first
+    def __init__(
+        self, own: Any, key_of: Callable[[int], tuple[int | str, ...]], first: int
+    ) -> None:
+        self.own, self.key_of, self.next = own, key_of, first
 
     def __call__(self, batch: Any) -> Any:
-        seed_generators(self.seed, "batch", self.epoch, self.next)
+        seed_generators(*self.key_of(self.next))
         self.next += 1
         return self.own(batch)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from fastai.text.models.awdlstm import (
 from fastai.text.models.core import get_language_model, get_text_classifier
 from fastai.torch_core import TensorCategory
 from torch import nn
+from torch.utils.data import IterableDataset
 
 from common.augment import light_geometry, unchanged
 from common.data import ArrayDataset, ArrayLoader
@@ -117,6 +118,21 @@ def noisy_rows(n_workers: int = 0) -> Learner:
     net = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.1), nn.Linear(8, 3))
     loaders = DataLoaders(train, TfmdDL(Noisy(16), bs=8, num_workers=0))
     return Learner(loaders, net, loss_func=CrossEntropyLossFlat())
+
+
+class Stream(IterableDataset):  # type: ignore[type-arg]
+    """Rows that come one after the other and have no index."""
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        rows = Noisy(40)
+        return (rows[position] for position in range(40))
+
+
+def stream() -> Learner:
+    """A stock loader that cannot be indexed: what was done is read again and thrown away."""
+    learner = noisy_rows()
+    learner.dls.loaders[0] = TfmdDL(Stream(), bs=8, n=40, num_workers=0)
+    return learner
 
 
 # ---- tables -------------------------------------------------------------------------------------
@@ -222,6 +238,7 @@ def text_classifier() -> Learner:
 KINDS: dict[str, Callable[[], Learner]] = {
     "pictures": pictures,
     "noisy-rows": noisy_rows,
+    "stream": stream,
     "frame-table": frame_table,
     "stock-table": stock_table,
     "ratings": ratings,
