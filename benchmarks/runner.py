@@ -31,6 +31,7 @@ AREAS = (
     "tta",
     "tabular",
     "training",
+    "signals",
 )
 SHORTEST = 0.05  # CPU seconds of one sample
 NOISY = 1.5  # largest over smallest ratio of a case's rounds

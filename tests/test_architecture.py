@@ -43,8 +43,8 @@ FLOORS = (
         "forking",
         "standings",
     ),
-    ("folds", "data", "augment", "showing", "models", "tta", "collect", "mixing"),
-    ("train", "predict"),
+    ("folds", "figures", "data", "augment", "showing", "models", "tta", "collect", "mixing"),
+    ("train", "predict", "trees", "boosting"),
     (
         "pipeline",
         "image_pipeline",
