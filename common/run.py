@@ -58,6 +58,8 @@ def train(request: Request, say: Say = print) -> RunFolder:
     folder = registry.find(request.competition)
     name, pipeline = chosen_pipeline(folder, request)
     context, stamps = context_for(folder, name, pipeline, request)
+    session = _session(request, say)
+    context = replace(context, session=session)  # what is prepared keeps to the hours, too
     items = train_items(pipeline, context)
     test = test_rows(pipeline, context)
     folds = folds_to_train(items, request.folds)
@@ -72,7 +74,7 @@ def train(request: Request, say: Say = print) -> RunFolder:
             check_same_folds(table, run)
         run.begin(facts, overwrite=request.overwrite, resume=request.resume)
         context = _keep(run, context, table)
-        context = replace(context, session=_session(request, run, say))
+        context = replace(context, session=replace(session, run=run.path))
         say(f"{pipeline.spec.title}, pipeline {name}, preset {request.preset}, seed {request.seed}")
         called = data_called(context.root)
         say(f"data: {called}, {len(items):,} rows; device {context.device}; {run.shown}")
@@ -163,12 +165,12 @@ def check_same_folds(table: pd.DataFrame, run: RunFolder) -> None:
         )
 
 
-def _session(request: Request, run: RunFolder, say: Say) -> Session:
-    """How this command trains. On Kaggle the time counts from the session's start, at home from
+def _session(request: Request, say: Say) -> Session:
+    """How this command trains, before it has a run folder. On Kaggle the time counts from the session's start, at home from
     the command's."""
     began = session_began() if paths.on_kaggle() else process_began()
     budget = Budget(request.hours, began)
-    return Session(run.path, budget, request.checkpoint_every, request.track, say)
+    return Session(None, budget, request.checkpoint_every, request.track, say)
 
 
 def train_folds(

@@ -40,7 +40,7 @@ FLOORS = (
         "entering",
         "forking",
     ),
-    ("folds", "data", "augment", "showing", "models", "tta", "collect"),
+    ("folds", "figures", "data", "augment", "showing", "models", "tta", "collect"),
     ("train", "predict"),
     (
         "pipeline",
