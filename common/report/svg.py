@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from common.report.markup import Html, tag
 

@@ -76,6 +76,9 @@ class UlmfitSettings(TrainSettings):
             self.require(getattr(self, name) >= 1, name, "at least 1")
         for name in ("bptt", "max_tokens", "vocabulary"):
             self.require(getattr(self, name) >= 16, name, "at least 16")
+        for name in ("dropout", "lm_dropout"):  # at 0 fastai's WeightDropout breaks
+            self.require(0 < getattr(self, name) <= 1, name, "a share above 0, up to 1")
+        self.require(self.lm_rate > 0, "lm_rate", "a number above 0")
         self._require_one("pretrained", PRETRAINED)
 
     def phases(self) -> tuple[Phase, ...]:
@@ -91,7 +94,7 @@ PRESETS: dict[str, UlmfitSettings] = {
     "baseline": UlmfitSettings(),
     "smoke": UlmfitSettings(
         folds=2,
-        epochs=6,
+        epochs=20,
         learning_rate=2e-2,
         weight_decay=0.01,
         batch_size=16,
@@ -100,7 +103,7 @@ PRESETS: dict[str, UlmfitSettings] = {
         layers=1,
         bptt=40,
         max_tokens=80,
-        dropout=0.2,
+        dropout=0.1,
         lm_epochs=2,
         lm_rate=1e-2,
         lm_batch_size=16,
