@@ -119,7 +119,7 @@ def _unquoted(path: Path, number: int, cell: str) -> str:
                 "was cut or edited, get it again"
             )
         inside = cell[1:-1]
-        if '"' in inside:
+        if '"' in inside or "\\" in inside:
             if '"' in ESCAPED.sub("", inside):
                 raise DataError(
                     f"{path}: line {number} holds a quote without a backslash before it; expected "

@@ -1,0 +1,451 @@
+"""The two models of the reviews: n-grams and naive Bayes; tokens, language model, classifier."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import random
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from common.collect import Dense
+from common.errors import DataError, RunError, SettingsError
+from common.files import read_json
+from common.metrics import area_under_roc
+from common.opening import Request
+from common.pipeline import Context
+from common.run import train
+from common.session import Session
+from competitions.word2vec_nlp_tutorial import fixture, language, net, pictures, tokens
+from competitions.word2vec_nlp_tutorial.layouts import write_tsv
+from competitions.word2vec_nlp_tutorial.nbsvm import NbSvmFold, log_count_ratios
+from competitions.word2vec_nlp_tutorial.net import UlmfitSettings
+from competitions.word2vec_nlp_tutorial.ngrams import Ngrams, words_of
+from competitions.word2vec_nlp_tutorial.pipeline import PIPELINES, NbSvm, NbSvmSettings
+from competitions.word2vec_nlp_tutorial.reviews import read_reviews
+from competitions.word2vec_nlp_tutorial.tokens import Vocabulary, ends_of, tokens_of
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("reviews")
+    return folder, fixture.write(folder, seed=0)
+
+
+def context_of(tmp_path: Path, root: Path, lines: list[str] | None = None) -> Context:
+    said: list[str] = [] if lines is None else lines
+    work, shared = tmp_path / "work", tmp_path / "shared"
+    return Context(root=root, work=work, shared=shared, session=Session(say=said.append))
+
+
+# ---- the fixture --------------------------------------------------------------------------------
+
+
+def test_the_fixture_holds_the_odd_cases(data: tuple[Path, dict[str, Any]]) -> None:
+    folder, facts = data
+    raw = (folder / "labeledTrainData.tsv").read_text(encoding="utf-8")
+    assert "<br /><br />" in raw
+    assert '\\"The Café\\"' in raw
+    assert "\x96" in raw
+    doubled = (folder / "imdb_sample" / "texts.csv").read_text(encoding="utf-8")
+    assert '""The Café""' in doubled
+    assert "\nSeen, I admit" in doubled
+    labelled, test = read_reviews(folder, "train"), read_reviews(folder, "test")
+    assert (len(labelled), len(test)) == (800, 400)
+    lengths = labelled["review"].str.split().str.len()
+    assert lengths.min() == 1
+    assert lengths.max() >= 1400
+    numbers = labelled["id"].str.partition("_")[0]
+    assert numbers.duplicated().any()  # a good and a bad review share it
+    stars = labelled["id"].str.partition("_")[2].astype(int)
+    assert ((stars >= 7) == (labelled["sentiment"] == 1)).all()
+    seen = {word for review in labelled["review"] for word in words_of(review)}
+    assert "zwischenspiel" not in seen
+    assert any("Zwischenspiel" in review for review in test["review"])
+    assert len(list((folder / "aclImdb" / "train" / "unsup").glob("*.txt"))) == 50
+    constant, single, pairs = (rung["score"] for rung in facts["rungs"])
+    assert constant < single < 0.7 < 0.85 < pairs
+
+
+# ---- n-grams ------------------------------------------------------------------------------------
+
+
+def test_words_keep_marks_and_inner_apostrophes() -> None:
+    assert words_of("It ISN'T good,<br />is it?") == ["it", "isn't", "good", ",", "is", "it", "?"]
+
+
+@pytest.mark.parametrize("longest", [1, 2, 3])
+def test_ngrams_are_those_that_a_naive_count_finds(longest: int) -> None:
+    draw = random.Random(0)
+    reviews = [" ".join(draw.choices("abcdef!", k=draw.randint(0, 12))) for _ in range(60)] + [""]
+
+    def held(review: str) -> set[str]:
+        words = words_of(review)
+        spans = [(i, n) for n in range(1, longest + 1) for i in range(len(words) - n + 1)]
+        return {" ".join(words[i : i + n]) for i, n in spans}
+
+    counts = Counter(gram for review in reviews for gram in held(review))
+    expected = {gram for gram, n in counts.items() if n >= 2}
+    known = Ngrams.of(reviews, longest, 2)
+    texts = [known.text(position) for position in range(len(known.keys))]
+    assert sorted(texts) == sorted(expected)
+    for review, features in zip(reviews, known.features(reviews), strict=True):
+        assert {texts[position] for position in features} == held(review) & expected
+
+
+def test_ngrams_are_kept_without_pickles(tmp_path: Path) -> None:
+    known = Ngrams.of(["good film", "good film", "café"], 3, 1)
+    known.save(tmp_path)
+    again = Ngrams.load(tmp_path)
+    assert again.words == known.words
+    assert again.text(int(again.features(["café"])[0][0])) == "café"
+    with pytest.raises(RunError, match=r"words\.json is missing"):
+        Ngrams.load(tmp_path / "nowhere")
+
+
+def test_no_known_word_gives_no_feature() -> None:
+    known = Ngrams.of(["good film", "bad plot"], 3, 2)  # nothing stands in two reviews
+    assert [len(row) for row in known.features(["good", ""])] == [0, 0]
+
+
+# ---- NB-SVM -------------------------------------------------------------------------------------
+
+
+def rows(*held: list[int]) -> list[np.ndarray]:
+    return [np.array(one, dtype=np.int32) for one in held]
+
+
+def test_log_count_ratios_are_those_worked_out_by_hand() -> None:
+    from scipy.sparse import csr_matrix
+
+    presence = csr_matrix([[1, 0], [1, 1], [0, 1]], dtype=np.float32)
+    # two good reviews, one bad: (1 + 2) / (1 + 2) against (1 + 0) / (1 + 1), and so on
+    expected = [math.log(1 / 0.5), math.log((2 / 3) / 1)]
+    found = log_count_ratios(presence, np.array([1, 1, 0]))
+    assert found.tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_stored_weights_answer_as_scikit_learn_does(
+    data: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    reviews = read_reviews(data[0], "train")
+    texts, labels = reviews["review"].tolist(), reviews["sentiment"].to_numpy()
+    known = Ngrams.of(texts, 2, 2)
+    features = known.features(texts)
+    model = NbSvmFold.fit(
+        features[:600], labels[:600], len(known.keys), cost=1.0, least=2, name="p"
+    )
+    model.save(tmp_path)
+    asked = pd.DataFrame({"sample": reviews["id"][600:], "features": features[600:]})
+    found = NbSvmFold.load(tmp_path, "p").predict(asked).values[:, 0]
+
+    counted = CountVectorizer(analyzer=lambda text: grams(text), binary=True, min_df=2)
+    presence = counted.fit_transform(texts[:600]).astype(np.float64)
+    good, bad = (presence[labels[:600] == label].sum(axis=0) for label in (1, 0))
+    n_good, n_bad = (int((labels[:600] == label).sum()) for label in (1, 0))
+    ratios = np.asarray(np.log(((1 + good) / (1 + n_good)) / ((1 + bad) / (1 + n_bad))))
+    theirs = LogisticRegression(C=1.0, max_iter=1000).fit(presence.multiply(ratios), labels[:600])
+    answers = theirs.predict_proba(counted.transform(texts[600:]).multiply(ratios))[:, 1]
+    assert np.abs(found - answers).max() < 0.01
+    assert area_under_roc.score(labels[600:], found) > 0.85
+
+
+def grams(text: str) -> list[str]:
+    words = words_of(text)
+    return [*words, *(" ".join(pair) for pair in zip(words, words[1:], strict=False))]
+
+
+def test_what_a_fold_does_not_hold_often_enough_has_no_weight() -> None:
+    labels = np.array([1, 1, 0, 0])
+    model = NbSvmFold.fit(
+        rows([0, 1], [0], [2], [2]), labels, n_features=4, cost=1.0, least=2, name="p"
+    )
+    assert model.weights[0] > 0 > model.weights[2]
+    assert model.weights[[1, 3]].tolist() == [0, 0]
+
+
+def test_reviews_without_anything_known_get_the_share_of_good_ones() -> None:
+    labels = np.array([1, 1, 1, 0])
+    model = NbSvmFold.fit(rows([], [], [], []), labels, 0, cost=1.0, least=2, name="p")
+    asked = pd.DataFrame({"sample": ["a"], "features": rows([])})
+    assert model.predict(asked).values.tolist() == [[pytest.approx(0.75)]]
+    assert len(model.predict(asked.iloc[:0]).samples) == 0
+
+
+def test_repeated_reviews_share_a_group_and_a_fold(
+    data: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    context = context_of(tmp_path, data[0], lines)
+    pipeline = NbSvm(NbSvmSettings(folds=5))
+    pipeline.prepare(context)
+    assert lines == [
+        "repeated reviews: 1, kept in the fold of their first copy; 0 of the texts have both "
+        "sentiments"
+    ]
+    items = pipeline.items("train", context)
+    assert items["group"].duplicated().sum() == 1
+    items["fold"] = pipeline.folds(items, seed=3)
+    assert (items.groupby("group")["fold"].nunique() == 1).all()
+    assert items.groupby("fold")["sentiment"].mean().between(0.47, 0.53).all()
+
+
+def edited(root: Path, tmp_path: Path, test: list[tuple[str, str]]) -> Path:
+    """The fixture's training reviews beside another test set, which the sample asks for."""
+    place = tmp_path / "edited"
+    place.mkdir()
+    for name in ("labeledTrainData.tsv", "unlabeledTrainData.tsv"):
+        (place / name).write_bytes((root / name).read_bytes())
+    write_tsv(place / "testData.tsv", ("id", "review"), test)
+    asked = "".join(f"{name},0\n" for name, _ in test)
+    (place / "sampleSubmission.csv").write_text(f"id,sentiment\n{asked}")
+    return place
+
+
+ODD = [("1_9", ""), ("2_1", "not dull " * 11_112), ("3_2", "?!")]  # the second: 100,008 letters
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nbsvm", "ulmfit"])
+@pytest.mark.parametrize("test", [ODD, ODD[:1]], ids=["three rows", "one row"])
+def test_an_empty_and_a_huge_review_are_answered(
+    data: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    test: list[tuple[str, str]],
+) -> None:
+    monkeypatch.setenv("KIT_HOME", str(tmp_path))
+    quick = ("epochs=1", "lm_epochs=1") if name == "ulmfit" else ()
+    root = edited(data[0], tmp_path, test)
+    request = Request(
+        "word2vec-nlp-tutorial", pipeline=name, preset="smoke", changes=quick, data=root
+    )
+    run = train(request, say=lambda line: None)
+    answers = pd.read_csv(run / "submission.csv", dtype={"id": str})
+    assert answers["id"].tolist() == [asked for asked, _ in test]
+    assert answers["sentiment"].between(0, 1).all()
+
+
+def test_a_test_set_without_rows_is_one_line(
+    data: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    root = edited(data[0], tmp_path, [])
+    with pytest.raises(DataError, match=r"testData\.tsv has a header and no rows"):
+        NbSvm().items("test", context_of(tmp_path, root))
+
+
+def test_the_strongest_ngrams_are_shown_good_ones_first() -> None:
+    known = Ngrams.of(["great dull fine", "great dull fine"], 1, 2)
+    weights = np.array([{"great": 2.0, "dull": -1.0, "fine": 0.0}[word] for word in known.words])
+    figure = pictures.strongest(known, weights)
+
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    figure.paint(axes)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["great", "dull"]
+    assert [bar.get_width() for bar in axes.patches] == [2.0, -1.0]
+
+
+def test_probabilities_are_answered_as_they_are() -> None:
+    items = pd.DataFrame({"sample": ["b_1", "a_9"], "id": ["b_1", "a_9"]})
+    dense = Dense(np.array(["a_9", "b_1"]), np.array([[0.75], [0.25]], np.float32), ("p_positive",))
+    assert list(NbSvm().submission(items, dense, {})) == [("b_1", 0.25), ("a_9", 0.75)]
+
+
+# ---- tokens -------------------------------------------------------------------------------------
+
+
+def test_tokens_follow_the_rules_of_fastai() -> None:
+    found = tokens_of("This film was GREAT!!!! I didn't sleep<br />at all.")
+    assert found == (
+        "xxbos xxmaj this film was xxup great xxrep 4 ! i did n't sleep \n at all ."
+    ).split(" ")
+    assert tokens_of("") == ["xxbos"]
+
+
+def test_ends_of_a_long_review_are_read() -> None:
+    assert ends_of(np.arange(10), 5).tolist() == [0, 1, 2, 8, 9]
+    assert ends_of(np.arange(5), 5).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_unknown_tokens_get_the_number_of_xxunk(tmp_path: Path) -> None:
+    Vocabulary(["xxunk", "xxpad", "xxbos", "good", "xxfake"]).save(tmp_path)
+    vocabulary = Vocabulary.load(tmp_path)
+    assert [row.tolist() for row in vocabulary.rows(["good", "odd xxfake"])] == [[2, 3], [2, 0, 0]]
+    assert json.loads((tmp_path / "vocabulary.json").read_text())[3] == "good"
+
+
+# ---- ULMFiT -------------------------------------------------------------------------------------
+
+TINY = replace(net.PRESETS["smoke"], embedding=8, hidden=12, epochs=1, lm_epochs=2, bptt=16)
+
+
+def prepared(tmp_path: Path, settings: UlmfitSettings, **options: Any) -> Context:
+    """A context in which the language model of some short reviews is made."""
+    context = replace(context_of(tmp_path, tmp_path), **options)
+    texts = ["the film was not dull", "the plot was awful"] * 30
+    language.prepare(tokens.prepared(texts, settings, context), settings, context)
+    return context
+
+
+def test_the_net_is_thawed_group_by_group_at_halved_rates() -> None:
+    phases = UlmfitSettings(frozen_epochs=1, epochs=2, learning_rate=0.08).phases()
+    assert [phase.trained_groups for phase in phases] == [1, 2, 3, 0]
+    assert [phase.epochs for phase in phases] == [1, 1, 1, 2]
+    assert [phase.learning_rate for phase in phases] == [0.08, 0.04, 0.02, 0.01]
+    assert phases[-1].rate_spread == pytest.approx(2.6**4)
+    assert len(UlmfitSettings(frozen_epochs=0).phases()) == 1
+    model = net.classifier(20, replace(TINY, layers=3))
+    assert len(net.splitter(model)) == 5  # embedding, three layers, head
+
+
+@pytest.mark.parametrize(
+    "changes", [{"dropout": 0.0}, {"lm_dropout": 0.0}, {"pretrained": "yes"}, {"bptt": 3}]
+)
+def test_settings_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=f"{next(iter(changes))} is .*; expected"):
+        replace(TINY, **changes)
+
+
+def test_padding_of_a_batch_changes_no_prediction(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = net.classifier(30, TINY).eval()
+    generator = np.random.default_rng(0)
+    asked = [generator.integers(9, 30, size=n).astype(np.int32) for n in (70, 33, 16, 2, 1)]
+    with torch.inference_mode():
+        (together,) = net.plain_loader(asked, None, TINY, "cpu")
+        alone = [model(next(iter(net.plain_loader([row], None, TINY, "cpu")))[0])[0] for row in asked]
+        found = model(together[0])[0]
+    assert torch.allclose(found, torch.cat(alone), atol=1e-5)
+
+
+def test_the_classifier_begins_with_the_encoder_of_the_language_model(tmp_path: Path) -> None:
+    context = prepared(tmp_path, TINY)
+    pipeline = PIPELINES["ulmfit"].configured(TINY)
+    model = pipeline.model(context)
+    before = model[0].module.encoder.weight.detach().clone()
+    language.load_encoder(model, context)
+    assert not torch.equal(model[0].module.encoder.weight, before)
+    assert "its weights were drawn" in read_json(context.shared / "language_model.json")["begun_with"]
+    with pytest.raises(RunError, match=r"call prepare\(\) before learner\(\)"):
+        language.load_encoder(model, context_of(tmp_path / "other", tmp_path))
+
+
+def test_the_language_model_is_made_once(tmp_path: Path) -> None:
+    lines: list[str] = []
+    session = Session(say=lines.append)
+    prepared(tmp_path, TINY, session=session)
+    n_lines = len(lines)
+    assert n_lines == 3  # the beginning and two epochs
+    prepared(tmp_path, TINY, session=session)
+    assert len(lines) == n_lines
+    prepared(tmp_path, replace(TINY, lm_rate=2e-2), session=session)
+    assert len(lines) == 2 * n_lines
+
+
+def test_a_language_model_that_was_cut_short_ends_as_if_it_had_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = prepared(tmp_path / "whole", TINY)
+
+    class Cut(Exception):
+        pass
+
+    def cut(line: str) -> None:
+        if "epoch  1/2" in line:
+            raise Cut
+
+    session = Session(say=cut, checkpoint_every=0.0)
+    with pytest.raises(Cut):
+        prepared(tmp_path / "cut", TINY, session=session)
+    (left,) = (tmp_path / "cut" / "work" / "language").iterdir()
+    assert [path.name for path in left.iterdir()] == ["resume.pt"]
+    again = prepared(tmp_path / "cut", TINY)
+    encoders = [
+        next((context.work / "language").glob("*/encoder.safetensors")) for context in (whole, again)
+    ]
+    assert encoders[0].read_bytes() == encoders[1].read_bytes()
+    assert not (encoders[1].parent / "resume.pt").exists()
+
+
+def test_too_few_tokens_for_a_language_model_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected more than .* lm_batch_size=300"):
+        prepared(tmp_path, replace(TINY, lm_batch_size=300))
+
+
+# ---- pretrained weights -------------------------------------------------------------------------
+
+
+def attach(home: Path, settings: UlmfitSettings, words: list[str], names: object = None) -> Path:
+    """fastai's folder: weights of another vocabulary, and its list of tokens."""
+    folder = home / "datasets" / "wt103-fwd"
+    folder.mkdir(parents=True)
+    torch.manual_seed(5)
+    torch.save(net.language_model(len(words), settings).state_dict(), folder / "lstm_fwd.pth")
+    (folder / "itos_wkp.pkl").write_bytes(pickle.dumps(words if names is None else names))
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KIT_HOME", str(tmp_path))
+    return tmp_path
+
+
+WORDS = ["xxunk", "xxpad", "dull", "the", "never"]
+
+
+def test_pretrained_weights_are_laid_on_the_own_vocabulary(home: Path) -> None:
+    folder = attach(home, TINY, WORDS)
+    given = language.Given(folder / "lstm_fwd.pth", folder / "itos_wkp.pkl")
+    theirs = torch.load(given.weights, weights_only=True)["0.encoder.weight"]
+    model = net.language_model(4, TINY)
+    given.load_into(model, Vocabulary(["xxunk", "the", "film", "dull"]))
+    ours = model[0].encoder.weight
+    assert torch.equal(ours[1], theirs[3])
+    assert torch.equal(ours[3], theirs[2])
+    assert torch.allclose(ours[2], theirs.mean(0))  # a token that they do not know
+
+
+def test_attached_weights_are_used_and_told(home: Path) -> None:
+    attach(home, TINY, WORDS)
+    lines: list[str] = []
+    prepared(home / "a", replace(TINY, pretrained="auto"), session=Session(say=lines.append))
+    assert "begun with" in lines[0]
+    assert "lstm_fwd.pth" in lines[0]
+    assert len(lines) == 4  # an epoch for the decoder alone comes first
+
+
+def test_required_weights_that_are_not_attached_are_one_line(home: Path) -> None:
+    with pytest.raises(DataError, match=r"no pretrained weights: looked for .*wt103-fwd.*none"):
+        prepared(home, replace(TINY, pretrained="required"))
+    lines: list[str] = []
+    prepared(home, replace(TINY, pretrained="auto"), session=Session(say=lines.append))
+    assert "begun with nothing" in lines[0]
+
+
+def test_weights_of_another_net_are_refused(home: Path) -> None:
+    attach(home, replace(TINY, hidden=10), WORDS)
+    with pytest.raises(DataError, match="set embedding, hidden and layers"):
+        prepared(home, replace(TINY, pretrained="auto"))
+
+
+def test_a_list_of_tokens_that_calls_something_is_refused(home: Path) -> None:
+    attach(home, TINY, WORDS, names=Counter(WORDS))
+    with pytest.raises(DataError, match=r"no plain list of tokens \(it holds collections\.Counter"):
+        prepared(home, replace(TINY, pretrained="auto"))
+
+
