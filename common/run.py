@@ -166,8 +166,8 @@ def check_same_folds(table: pd.DataFrame, run: RunFolder) -> None:
 
 
 def _session(request: Request, say: Say) -> Session:
-    """How this command trains, before it has a run folder. On Kaggle the time counts from the session's start, at home from
-    the command's."""
+    """How this command trains, before it has a run folder. On Kaggle the time counts from the
+    session's start, at home from the command's."""
     began = session_began() if paths.on_kaggle() else process_began()
     budget = Budget(request.hours, began)
     return Session(None, budget, request.checkpoint_every, request.track, say)

@@ -16,8 +16,6 @@ def figures(evidence: Evidence) -> list[Section]:
     oof = pd.read_parquet(path) if path.is_file() else None
     sections = []
     for figure in evidence.pipeline.figures(evidence.items, oof, evidence.run):
-        chart = draw(
-            figure.paint, width=figure.width, height=figure.height, label=figure.caption
-        )
+        chart = draw(figure.paint, width=figure.width, height=figure.height, label=figure.caption)
         sections.append(Section(figure.anchor, figure.title, drawn_figure(chart, figure.caption)))
     return sections

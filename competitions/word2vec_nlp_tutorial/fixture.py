@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ VERSION = 1
 N_TRAIN, N_TEST, N_UNLABELLED = 800, 400, 400
 AGREES, NEGATED = 0.72, 0.35  # shares of the phrases, and of the words of opinion
 NEUTRAL = (
-    "the plot|the cast|the score|a scene|the ending|this film|the script|the camera|the pace|"
-    "the dialogue|an actor|the story|the sequel|that role|the music|the set|the first half|"
-    "the director"
-).split("|")
+    *("the plot", "the cast", "the score", "a scene", "the ending", "this film", "the script"),
+    *("the camera", "the pace", "the dialogue", "an actor", "the story", "the sequel"),
+    *("that role", "the music", "the set", "the first half", "the director"),
+)
 GOOD = ("great", "moving", "funny", "superb", "clever", "charming", "gripping")
 BAD = ("dull", "awful", "boring", "clumsy", "stupid", "tedious", "weak")
 LONG = 1500  # words of one review
@@ -98,7 +98,7 @@ def _text(draw: random.Random, good: bool, n_phrases: int) -> str:
 
 def _decorated(reviews: list[Review], draw: random.Random) -> list[Review]:
     """The odd cases of the real files, one by one; the last row repeats the first of its class."""
-    edits = {
+    edits: dict[int, Callable[[str], str]] = {
         1: lambda text: text.replace(" ", "<br /><br />", 1),
         2: lambda text: f'"The Café" it is called. {text}',
         3: lambda text: f'{text} "Naïve", they said, "and \\ or so".',
@@ -111,9 +111,7 @@ def _decorated(reviews: list[Review], draw: random.Random) -> list[Review]:
     texts = [edits[k](r.text) if k in edits else r.text for k, r in enumerate(reviews)]
     like_last = next(k for k, r in enumerate(reviews) if r.good == reviews[-1].good)
     texts[-1] = f"{texts[like_last].upper()} <br />"
-    return [
-        Review(r.number, r.stars, r.good, text) for r, text in zip(reviews, texts, strict=True)
-    ]
+    return [Review(r.number, r.stars, r.good, text) for r, text in zip(reviews, texts, strict=True)]
 
 
 # ---- the layouts --------------------------------------------------------------------------------

@@ -53,8 +53,8 @@ def prepare(rows: list[np.ndarray], settings: UlmfitSettings, context: Context) 
     begun_with = "nothing: its weights were drawn" if given is None else paths.shown(given.weights)
     if not (folder / ENCODER).is_file():
         context.session.say(f"language model on {len(rows):,} reviews, begun with {begun_with}")
-        model = _trained(rows, settings, given, folder, context)
-        files.write_bytes(folder / ENCODER, weights_as_bytes(model[0]))
+        encoder = _trained(rows, settings, given, folder, context)
+        files.write_bytes(folder / ENCODER, weights_as_bytes(encoder))
         (folder / CHECKPOINT).unlink(missing_ok=True)
     files.write_json(context.shared / NOTE, {"key": key, "begun_with": begun_with})
 
@@ -97,6 +97,7 @@ def _trained(
     folder: Path,
     context: Context,
 ) -> nn.Module:
+    """The encoder of the language model, trained to the end."""
     session, vocabulary = context.session, Vocabulary.load(context.shared)
     loader = _loader(rows, settings, context.device)
     with generators_restored():
@@ -131,7 +132,8 @@ def _trained(
             f"the hours ended within the language model, of which {history.left_out}; the same "
             "command goes on with it, give it more --hours or set fewer lm_epochs"
         )
-    return model
+    encoder: nn.Module = model[0]
+    return encoder
 
 
 def _forward(learner: Learner) -> Any:

@@ -16,9 +16,31 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from common.collect import Columns, Dense, load_arrays, save_arrays
+from common.settings import Settings
 
 ARRAYS = "nbsvm.npz"
 MOST_STEPS = 200  # of the solver; it ends before
+
+
+@dataclass(frozen=True)
+class NbSvmSettings(Settings):
+    """Settings of the linear model.
+
+    Args:
+        longest: words in a row, 1 to 3.
+        least: training reviews that hold an n-gram, at least.
+        cost: the C of scikit-learn's logistic regression.
+    """
+
+    longest: int = 3
+    least: int = 2
+    cost: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(1 <= self.longest <= 3, "longest", "1 to 3")
+        self.require(self.least >= 1, "least", "at least 1")
+        self.require(self.cost > 0, "cost", "a number above 0")
 
 
 @dataclass
@@ -58,7 +80,7 @@ class NbSvmFold:
         known = presence[:, often]
         ratios = log_count_ratios(known, labels)
         known.data = ratios[known.indices]
-        model = LogisticRegression(C=cost, solver="lbfgs", tol=1e-3, max_iter=MOST_STEPS)
+        model = LogisticRegression(C=cost, tol=1e-4, max_iter=MOST_STEPS)
         model.fit(known, labels)
         weights[often] = model.coef_[0] * ratios
         return cls(weights, float(model.intercept_[0]), name)
@@ -67,6 +89,8 @@ class NbSvmFold:
         """The probability that each review is a good one. A review without a known n-gram has that
         of the bias."""
         collector = Columns((self.name,))
+        if items.empty:
+            return collector.finish()
         logits = _matrix(items["features"], len(self.weights)) @ self.weights + self.bias
         # in 64 bits, and by tanh, which no large logit overflows: equal ones would be ties
         chances = 0.5 + 0.5 * np.tanh(0.5 * logits.astype(np.float64))

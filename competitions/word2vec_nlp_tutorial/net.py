@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from fastai.callback.core import Callback
 from fastai.callback.rnn import rnn_cbs
 from fastai.data.core import TfmdDL
-from fastai.text.data import SortedDL, TensorText, pad_input_chunk
+from fastai.text.data import SortedDL, TensorText, pad_chunk
 from fastai.text.models.awdlstm import (
     AWD_LSTM,
     awd_lstm_clas_config,
@@ -22,6 +23,8 @@ from fastai.text.models.awdlstm import (
 from fastai.text.models.core import get_language_model, get_text_classifier
 from torch import nn
 
+from common.collect import Predictions
+from common.neural import NeuralFold
 from common.train import TrainSettings
 from common.train.settings import Phase
 
@@ -126,10 +129,10 @@ def _sized(config: dict[str, Any], settings: UlmfitSettings) -> dict[str, Any]:
     return {**config, **sizes}
 
 
-def classifier(n_words: int, settings: UlmfitSettings) -> nn.Module:
+def classifier(n_words: int, settings: UlmfitSettings) -> nn.Sequential:
     """The encoder, reading a review in steps of `bptt` tokens, and a head on what it ends with,
     its mean and its maximum."""
-    net: nn.Module = get_text_classifier(
+    net: nn.Sequential = get_text_classifier(
         AWD_LSTM,
         n_words,
         2,
@@ -141,10 +144,12 @@ def classifier(n_words: int, settings: UlmfitSettings) -> nn.Module:
     return net
 
 
-def language_model(n_words: int, settings: UlmfitSettings) -> nn.Module:
+def language_model(n_words: int, settings: UlmfitSettings) -> nn.Sequential:
     """The encoder, and a decoder that shares its embedding."""
     config = _sized(awd_lstm_lm_config, settings)
-    net: nn.Module = get_language_model(AWD_LSTM, n_words, config, drop_mult=settings.lm_dropout)
+    net: nn.Sequential = get_language_model(
+        AWD_LSTM, n_words, config, drop_mult=settings.lm_dropout
+    )
     return net
 
 
@@ -152,6 +157,24 @@ def callbacks() -> list[Callback]:
     """What keeps the state of the LSTM and regularises it."""
     cbs: list[Callback] = rnn_cbs(ALPHA, BETA)
     return cbs
+
+
+class SortedFold(NeuralFold):
+    """A fold's net that is given any order of reviews and reads the longest first: neighbours make
+    batches with little padding."""
+
+    def predict(self, items: pd.DataFrame) -> Predictions:
+        """The predictions of some items, in their order."""
+        predicted = super().predict(items.iloc[longest_first(items["tokens"])])
+        return predicted.select(items["sample"].to_numpy())
+
+
+def longest_first(rows: Iterable[np.ndarray]) -> np.ndarray:
+    """Positions, int64 (n_rows,), of the longest row first; equal ones in their order."""
+    order: np.ndarray = np.argsort(
+        -np.array([len(row) for row in rows], dtype=np.int64), kind="stable"
+    )
+    return order
 
 
 # ---- loaders ------------------------------------------------------------------------------------
@@ -193,7 +216,7 @@ def train_loader(
 def plain_loader(
     rows: Iterable[np.ndarray], labels: Iterable[int] | None, settings: UlmfitSettings, device: str
 ) -> TfmdDL:
-    """Batches of reviews in their order, which is from the longest to the shortest."""
+    """Batches of reviews in their order, which has to be from the longest to the shortest."""
     return TfmdDL(
         Rows(rows, labels),
         bs=settings.batch_size,
@@ -204,11 +227,16 @@ def plain_loader(
 
 
 def padded(samples: list[tuple[Any, ...]], *, bptt: int) -> list[tuple[Any, ...]]:
-    """Reviews of one length: whole steps of padding stand before the text, the rest after it."""
+    """Reviews of one length, whole steps of padding before the text and the rest after it.
+
+    The length is a whole number of steps: where the last step is shorter, fastai's head takes the
+    last state of a short review from the padding before it.
+    """
     lengths = [len(sample[0]) for sample in samples]
     # the encoder lets the longer rows of a batch begin earlier, which holds in this order only
     assert lengths == sorted(lengths, reverse=True), "rows of a batch stand longest first"
-    made: list[tuple[Any, ...]] = pad_input_chunk(samples, pad_idx=PAD, seq_len=bptt)
-    return made
-
-
+    whole = -(-max(lengths) // bptt) * bptt
+    return [
+        (pad_chunk(row, pad_idx=PAD, seq_len=bptt, pad_len=whole), *others)
+        for row, *others in samples
+    ]

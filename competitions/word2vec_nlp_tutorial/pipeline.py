@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,16 +19,16 @@ from fastai.losses import CrossEntropyLossFlat
 from torch import nn
 
 from common import folds as make_folds
-from common.collect import Dense
+from common.collect import Dense, Predictions
 from common.figures import Figure
-from common.pipeline import DEFAULT_CONTEXT, Context, Decision, Pipeline
+from common.neural import fit_neural, load_neural
+from common.pipeline import DEFAULT_CONTEXT, Context, Decision, FoldModel, Pipeline
 from common.runfolder import RunFolder
-from common.settings import Settings
 from common.writing import AnswerColumns
 from competitions.word2vec_nlp_tutorial import language, net, pictures, tokens
-from competitions.word2vec_nlp_tutorial.nbsvm import NbSvmFold
+from competitions.word2vec_nlp_tutorial.nbsvm import NbSvmFold, NbSvmSettings
 from competitions.word2vec_nlp_tutorial.ngrams import WORDS_FILE, Ngrams
-from competitions.word2vec_nlp_tutorial.reviews import TARGET, fingerprint, read_reviews
+from competitions.word2vec_nlp_tutorial.reviews import TARGET, fingerprint, read_reviews, repeats
 from competitions.word2vec_nlp_tutorial.spec import SPEC
 
 PREDICTED = "p_positive"
@@ -56,7 +56,7 @@ class Reviews(Pipeline):
     def with_inputs(
         self, items: pd.DataFrame, reviews: list[str], context: Context
     ) -> pd.DataFrame:
-        """The items with a column that the model reads; they may stand in another order."""
+        """The items with a column that the model reads."""
 
     def folds(self, items: pd.DataFrame, seed: int) -> np.ndarray:
         """Repeated reviews stay together; stratified by the sentiment of each one's first copy."""
@@ -69,36 +69,16 @@ class Reviews(Pipeline):
         return (PREDICTED,)
 
     def submission(
-        self, items: pd.DataFrame, predictions: Dense, decision: Decision
+        self, items: pd.DataFrame, predictions: Predictions, decision: Decision
     ) -> Iterable[tuple[object, ...]]:
         """The probabilities themselves: only their order is scored."""
+        assert isinstance(predictions, Dense)
         chosen = predictions.select(items["sample"].to_numpy()).values[:, 0]
         answers = np.ascontiguousarray(chosen, dtype=np.float64)
         return AnswerColumns({ID: items["id"].tolist(), TARGET: answers})
 
 
 # ---- NB-SVM -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class NbSvmSettings(Settings):
-    """Settings of the linear model.
-
-    Args:
-        longest: words in a row, 1 to 3.
-        least: training reviews that hold an n-gram, at least.
-        cost: the C of scikit-learn's logistic regression.
-    """
-
-    longest: int = 3
-    least: int = 2
-    cost: float = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require(1 <= self.longest <= 3, "longest", "1 to 3")
-        self.require(self.least >= 1, "least", "at least 1")
-        self.require(self.cost > 0, "cost", "a number above 0")
 
 
 class NbSvm(Reviews):
@@ -111,15 +91,15 @@ class NbSvm(Reviews):
         if (context.shared / WORDS_FILE).is_file():
             return
         reviews = read_reviews(context.root, "train")
-        tell_repeats(reviews, context)
+        context.session.say(repeats(reviews))
         known = Ngrams.of(reviews["review"], self.settings.longest, self.settings.least)
         known.save(context.shared)
 
     def with_inputs(
         self, items: pd.DataFrame, reviews: list[str], context: Context
     ) -> pd.DataFrame:
-        known = Ngrams.load(context.shared)
-        return items.assign(features=known.features(reviews))
+        features = Ngrams.load(context.shared).features(reviews)
+        return items.assign(features=pd.Series(features, dtype=object))
 
     def fit_fold(self, items: pd.DataFrame, fold: int | None, context: Context) -> NbSvmFold:
         train = items.iloc[self.splits(items, fold)[0]]
@@ -132,7 +112,7 @@ class NbSvm(Reviews):
             name=PREDICTED,
         )
 
-    def load_fold(self, folder: Any, context: Context) -> NbSvmFold:
+    def load_fold(self, folder: Path, context: Context) -> NbSvmFold:
         return NbSvmFold.load(folder, PREDICTED)
 
     def figures(
@@ -142,18 +122,6 @@ class NbSvm(Reviews):
         models = [NbSvmFold.load(path.parent, PREDICTED) for path in run.path.glob("fold*/*.npz")]
         known = Ngrams.load(run.shared)
         return [pictures.strongest(known, np.mean([model.weights for model in models], axis=0))]
-
-
-def tell_repeats(reviews: pd.DataFrame, context: Context) -> None:
-    """Says how many training reviews are repeated, and how many of those with both labels."""
-    groups = reviews.groupby([fingerprint(review) for review in reviews["review"]])[TARGET]
-    sizes, both = groups.size(), groups.nunique() > 1
-    if (sizes > 1).any():
-        n_copies, n_both = int((sizes - 1).sum()), int(both.sum())
-        context.session.say(
-            f"repeated reviews: {n_copies:,}, kept in the fold of their first copy; "
-            f"{n_both:,} of the texts have both sentiments"
-        )
 
 
 # ---- ULMFiT -------------------------------------------------------------------------------------
@@ -168,7 +136,7 @@ class Ulmfit(Reviews):
     def prepare(self, context: Context) -> None:
         """Makes the vocabulary and the language model that all folds begin with."""
         labelled = read_reviews(context.root, "train")
-        tell_repeats(labelled, context)
+        context.session.say(repeats(labelled))
         unlabelled = read_reviews(context.root, "unlabelled")
         texts = [*labelled["review"], *unlabelled["review"]]
         numbered = tokens.prepared(texts, self.settings, context)
@@ -177,12 +145,14 @@ class Ulmfit(Reviews):
     def with_inputs(
         self, items: pd.DataFrame, reviews: list[str], context: Context
     ) -> pd.DataFrame:
-        """The longest first: neighbours make batches with little padding, and the largest batch
-        is the first."""
         vocabulary = tokens.Vocabulary.load(context.shared)
         cut = [tokens.ends_of(row, self.settings.max_tokens) for row in vocabulary.rows(reviews)]
-        order = np.argsort([-len(row) for row in cut], kind="stable")
-        return items.assign(tokens=cut).iloc[order].reset_index(drop=True)
+        return items.assign(tokens=pd.Series(cut, dtype=object))
+
+    def splits(self, items: pd.DataFrame, fold: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """Those that validate stand longest first, as the net reads them."""
+        train, valid = super().splits(items, fold)
+        return train, valid[net.longest_first(items["tokens"].iloc[valid])]
 
     def loaders(
         self, items: pd.DataFrame, fold: int | None, context: Context = DEFAULT_CONTEXT
@@ -207,6 +177,12 @@ class Ulmfit(Reviews):
         loss = CrossEntropyLossFlat()
         splitter, callbacks = net.splitter, net.callbacks()
         return Learner(loaders, model, loss_func=loss, splitter=splitter, cbs=callbacks)
+
+    def fit_fold(self, items: pd.DataFrame, fold: int | None, context: Context) -> FoldModel:
+        return net.SortedFold(**vars(fit_neural(self, items, fold, context)))
+
+    def load_fold(self, folder: Path, context: Context) -> FoldModel:
+        return net.SortedFold(**vars(load_neural(self, folder, context)))
 
     def activation(self, raw: Any) -> Any:
         """The probability of a good review, (N, 1). Bare, the net also gives its hidden states."""

@@ -172,3 +172,13 @@ def fingerprint(review: str) -> str:
     """Equal for reviews of the same words in the same order, whatever stands between them."""
     words = APART.sub(" ", plain(review)).strip()
     return hashlib.blake2b(words.encode(), digest_size=12).hexdigest()
+
+
+def repeats(reviews: pd.DataFrame) -> str:
+    """A line on how many labelled reviews are repeated, and how many texts have both labels."""
+    groups = reviews.groupby([fingerprint(review) for review in reviews["review"]])[TARGET]
+    n_copies, n_both = int((groups.size() - 1).sum()), int((groups.nunique() > 1).sum())
+    return (
+        f"repeated reviews: {n_copies:,}, kept in the fold of their first copy; {n_both:,} texts "
+        "with both sentiments"
+    )
