@@ -16,7 +16,7 @@ import pytest
 from common.collect import Dense
 from common.errors import DataError, RunError
 from common.metrics import area_under_roc
-from common.opening import Request
+from common.opening import Request, data_stamps
 from common.pipeline import Context
 from common.run import train
 from common.session import Session
@@ -237,6 +237,15 @@ def test_a_test_set_without_rows_is_one_line(
     root = edited(data[0], tmp_path, [])
     with pytest.raises(DataError, match=r"testData\.tsv has a header and no rows"):
         NbSvm().items("test", context_of(tmp_path, root))
+
+
+def test_a_zip_of_the_hosts_file_has_a_stamp_of_its_content(tmp_path: Path) -> None:
+    def stamps(zipped: bytes) -> dict[str, str]:
+        (tmp_path / "labeledTrainData.tsv.zip").write_bytes(zipped)
+        return data_stamps(NbSvm(), tmp_path)
+
+    assert set(stamps(b"one")) == {"train"}
+    assert stamps(b"one") != stamps(b"another")
 
 
 def test_the_strongest_ngrams_are_shown_good_ones_first() -> None:
