@@ -157,7 +157,7 @@ def difference_hashes(pictures: np.ndarray) -> np.ndarray:
     for k, picture in enumerate(pictures):
         tiny = cv2.resize(details(picture), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
         bits[k] = tiny[:, 1:] > tiny[:, :-1]
-    return np.packbits(bits.reshape(len(bits), -1), axis=1).view(np.uint64)
+    return np.packbits(bits.reshape(len(bits), ROWS * (COLUMNS - 1)), axis=1).view(np.uint64)
 
 
 def similar_pairs(pictures: np.ndarray) -> list[Pair]:
