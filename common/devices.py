@@ -110,12 +110,14 @@ class _Shift:
                     self._hand_out(waiting.pop(0), worker)
             if not waiting and not any(worker.is_busy for worker in self.workers):
                 return self.work.write_left_out(self.left_out)
-            self.interrupts.check()
+            if self.interrupts.asked:
+                raise self.interrupts.stopped()
             with contextlib.suppress(queue.Empty):
                 self._hear(*self.news.get(timeout=LOOK_EVERY))
 
     def _hand_out(self, fold: int | None, worker: _Worker) -> None:
-        if not self.budget.fits_fold():
+        has_model = self.work.has_model() or any(other.is_busy for other in self.workers)
+        if has_model and not self.budget.fits_fold():
             self.left_out[fold] = ""
             return
         place = self.work.folds.index(fold) + len(self.workers)  # those that begin meanwhile, too

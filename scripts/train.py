@@ -29,7 +29,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--hours", type=hours, help="end in time: scores and submission included")
     parser.add_argument("--seed", type=seed, default=0, help="of every draw (default: 0)")
     parser.add_argument(
-        "--checkpoint-seconds", type=seconds, default=60.0, help="between two (default: 60)"
+        "--checkpoint-seconds",
+        type=seconds,
+        help="between two (default: 60, or more where one is slow to write)",
+    )
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without bad files, and list them"
+    )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="decode every picture in every epoch"
     )
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--overwrite", action="store_true", help="replace the run folder")
@@ -52,7 +60,11 @@ def main(argv: list[str] | None = None) -> int:
         competition=args.competition,
         pipeline=args.pipeline,
         preset=args.preset,
-        changes=tuple(args.set),
+        changes=(
+            *args.set,
+            *["skip_unreadable=true"] * args.skip_unreadable,
+            *["cache=false"] * args.no_cache,
+        ),
         folds=listed(args.fold),
         devices=listed(args.devices),
         data=args.data,

@@ -36,6 +36,7 @@ class Feed:
         order: the rows of this process in the order in which they are served, from `first` on;
             None until the first batch, and for loaders without an index.
         whole: the same of all processes.
+        position: of the batch that was asked for last.
 
     Of several processes that share batches one may have no row of the last one: it is given None,
     so that all of them serve the same number of batches.
@@ -45,7 +46,7 @@ class Feed:
         self, loader: Any, *, seed: int, epoch: int, first: int = 0, ranks: Ranks = ALONE
     ) -> None:
         self.loader, self.seed, self.epoch, self.first = loader, seed, epoch, first
-        self.ranks = ranks
+        self.ranks, self.position = ranks, first
         self.order: Order | None = None
         self.whole: Order | None = None
         # these draw by key themselves; others get their generators set before every batch
@@ -65,10 +66,11 @@ class Feed:
             iterator = iter(self.loader)
             try:
                 for position in itertools.count(self.first):
+                    self.position = position
                     if not self.is_keyed:
                         self._seed_batch(position)
                     batch = next(iterator, _END)
-                    if batch is _END and not self.n_rows(position):
+                    if batch is _END and not self.n_rows(self.position):
                         return
                     yield None if batch is _END else batch
             finally:
@@ -91,6 +93,7 @@ class Feed:
             )
         seed_generators(self.seed, "order", self.epoch)
         for position, batch in enumerate(self.loader):
+            self.position = position
             if position >= self.first:
                 yield batch
             if not self.is_keyed:

@@ -26,7 +26,6 @@ from fastai.learner import Learner
 from common.budget import Budget
 from common.metrics import Metric
 from common.randomness import generators_restored
-from common.session import CHECKPOINT_EVERY
 from common.train.callbacks import Events
 from common.train.checkpoint import Checkpoints
 from common.train.feeding import Feed
@@ -42,6 +41,7 @@ from common.train.settings import TrainSettings
 from common.train.state import Fit
 from common.train.stepping import Place, Step, Steps
 from common.train.trackers import NoTracker, Tracker
+from common.train.workers import workers_watched
 
 
 class Validator(Protocol):
@@ -63,7 +63,7 @@ class Company:
 
     Args:
         folder: where checkpoints lie; None for none.
-        checkpoint_every: seconds between two checkpoints, at least.
+        checkpoint_every: seconds between two checkpoints; None for what costs little.
         budget: of the whole run.
         memory: which part of a batch is known to fit.
         tracker: takes the curves.
@@ -73,7 +73,7 @@ class Company:
     """
 
     folder: Path | None = None
-    checkpoint_every: float = CHECKPOINT_EVERY
+    checkpoint_every: float | None = None
     budget: Budget | None = None
     memory: Memory | None = None
     tracker: Tracker | None = None
@@ -155,14 +155,16 @@ class _Loop:
                 if self._decided(not self.budget.fits_epoch()) and place.epoch:
                     return self._stop_early(place)
                 self._enter_phase(place)
-                began = time.perf_counter()
+                began, begun = time.perf_counter(), self.budget.clock()
                 place = self._train_epoch(place)
                 if self._decided(self.budget.is_over()):
                     return self._stop_early(place)
                 place = self._end_epoch(place, began)
+                self.budget.saw_epoch(self.budget.clock() - begun)
         except Stopped:
             self._save(wait=True)
             self.ranks.wait()  # a launcher kills the others when the first one has ended
+            self.events("after_cancel_fit")
             raise
         self.events("after_fit")
         self.fit.end()
@@ -188,8 +190,7 @@ class _Loop:
 
     def _enter_phase(self, place: Place) -> None:
         """Freezes what the phase freezes; a new phase has a new optimizer and schedule."""
-        epoch = min(place.epoch, self.n_epochs - 1)  # a fit may be resumed at its very end
-        number = bisect_right(self.starts, epoch) - 1
+        number = min(bisect_right(self.starts, place.epoch), len(self.phases)) - 1
         if number == self.phase:
             return
         self.phase, phase = number, self.phases[number]
@@ -207,9 +208,10 @@ class _Loop:
         learner.epoch, learner.dl, learner.n_iter = place.epoch, loader, len(loader)
         learner.training = True
         learner.model.train()
-        self.events("before_epoch")
         if place.batch == 0:
+            self.fit.restore_recurrent()  # what validation left, as callbacks that reset it find it
             self.step.begin_epoch()
+        self.events("before_epoch")
         if place.batch >= self.step.n_batches:  # only its validation is still to be done
             self.fit.restore_recurrent()
             return place
@@ -227,12 +229,13 @@ class _Loop:
             loss=self._last_loss,
             first=place.batch,
         )
-        for group in _grouped(batches, self.settings.accumulate):
-            place = self.place = self.step.take(group, place)
-            if self.checkpoints.due():
-                self._save()
-            if self._must_end():
-                break
+        with workers_watched(loader, self.step.awaited):
+            for group in _grouped(batches, self.settings.accumulate):
+                place = self.place = self.step.take(group, place)
+                if self.checkpoints.due():
+                    self._save()
+                if self._must_end():
+                    break
         self.step.check_finite()
         self.events("after_train")
         return place
@@ -242,9 +245,9 @@ class _Loop:
 
         Raises: Stopped where an end was asked for.
         """
-        asked, over = self.ranks.agree(self.interrupts.asked, self.budget.is_over())
+        asked, over = self.ranks.agree(bool(self.interrupts.asked), self.budget.is_over())
         if asked:
-            raise Stopped
+            raise self.interrupts.stopped()
         return over
 
     def _decided(self, flag: bool) -> bool:
@@ -270,14 +273,13 @@ class _Loop:
         row["lr"] = self.step.rate
         row["seconds"] = round(time.perf_counter() - began, 3)
         self.fit.history.add_epoch(row, self.step.rows())
-        self.budget.saw_epoch(row["seconds"])
         self.company.say(self.progress.epoch_line(row, star))
         self.tracker.log(dict(row), place.epoch + 1)
         self.place = Place(place.epoch + 1, 0)
         if self.checkpoints.due():
             self._save()
-        if self._decided(self.interrupts.asked):
-            raise Stopped
+        if self._decided(bool(self.interrupts.asked)):
+            raise self.interrupts.stopped()
         return self.place
 
     def _validate(self, validator: Validator) -> tuple[float, float]:
@@ -289,11 +291,11 @@ class _Loop:
         learner.dl, learner.n_iter, learner.training = loader, len(loader), False
         learner.model.eval()
         self.ranks.share_tensors([*learner.model.buffers()])  # statistics differ by process
-        total, n_rows, began = 0.0, 0, time.perf_counter()
+        total, n_rows, began = 0.0, 0, self.budget.clock()
         validator.begin()
         self.events("before_validate")
         feed = Feed(loader, seed=self.seed, epoch=0, ranks=self.ranks)
-        with torch.no_grad():
+        with torch.no_grad(), workers_watched(loader, lambda: f"valid row {n_rows}"):
             batches = self.progress.steps(feed, len(loader), "validation")
             for position, batch in enumerate(batches):
                 learner.iter = position
@@ -302,10 +304,10 @@ class _Loop:
                     rows = validator.add(raw)
                     total += loss * rows
                     n_rows += rows
-                if self._decided(self.interrupts.asked):
-                    raise Stopped
+                if self._decided(bool(self.interrupts.asked)):
+                    raise self.interrupts.stopped()
         self.events("after_validate")
-        self.budget.saw_rows(n_rows, self.ranks.world * (time.perf_counter() - began))
+        self.budget.saw_rows(n_rows, self.ranks.world * (self.budget.clock() - began))
         found = (total / max(1, n_rows), validator.finish()) if self.ranks.is_first else None
         loss, score = self.ranks.share(found)
         return loss, score

@@ -79,11 +79,10 @@ class Step:
         self.format = memory_format(settings.memory_format, self.device)
         learner.model.to(memory_format=self.format)
         self.n_batches = len(learner.dls.train)
-        # fastai makes a batch to find it out the first time, which draws: not within a step
-        getattr(learner.dls, "n_inp", None)
+        # asked once: to find it out fastai makes a batch, which draws, or takes a row of a stream
+        self.n_inputs = getattr(learner.dls, "n_inp", None)
         self.per_epoch = -(-self.n_batches // settings.accumulate)
         self.n_skipped, self.rate = 0, 0.0
-        self.n_inputs: dict[int, int] = {}  # of a batch with so many parts
         self.begin_epoch()
 
     def begin_epoch(self) -> None:
@@ -203,11 +202,7 @@ class Step:
         return shown
 
     def _inputs_and_targets(self, batch: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        n_parts = len(batch)
-        n_inputs = self.n_inputs.get(n_parts)
-        if n_inputs is None:  # fastai's loaders look long for it
-            n_inputs = getattr(self.learner.dls, "n_inp", 1 if n_parts == 1 else n_parts - 1)
-            self.n_inputs[n_parts] = n_inputs
+        n_inputs = max(1, len(batch) - 1) if self.n_inputs is None else self.n_inputs
         return laid_out(tuple(batch[:n_inputs]), self.format), tuple(batch[n_inputs:])
 
     def _update(self, rate: float, momentum: float) -> None:
@@ -277,6 +272,11 @@ class Step:
             "set clip_norm, or leave such steps out with skip_nonfinite; the last good checkpoint "
             "is kept"
         )
+
+    def awaited(self) -> str:
+        """The batch that the feed was asked for last, with its samples."""
+        batch = 0 if self.feed is None else self.feed.position
+        return f"batch {batch} of epoch {self.learner.epoch + 1} ({self._samples(batch)})"
 
     def _samples(self, batch: int) -> str:
         rows = [] if self.feed is None else self.feed.rows_of(batch)

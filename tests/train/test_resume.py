@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from fastai.learner import Learner
 
+from common.data import ArrayDataset
 from common.metrics import accuracy
 from common.train import Company, History, Steps, Stopped, TrainSettings, fit
-from tests.train.kinds import KINDS, SEED, STEPS, Counted, mixed_pictures, pictures
+from tests.train.kinds import KINDS, SEED, STEPS, Counted, mixed_pictures, noisy_rows, pictures
 
 pytestmark = [
     pytest.mark.slow,
@@ -149,3 +152,45 @@ def test_with_mixup_a_fit_resumes_from_every_batch(tmp_path: Path) -> None:
     whole = Session(mixed_pictures, PLAIN, None).fit()
     for n in range(1, n_batches_of(PLAIN, mixed_pictures) + 1):
         assert_same(cut_at(n, mixed_pictures, PLAIN, tmp_path, ctrl_c), whole)
+
+
+def test_what_is_drawn_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+    whole = Session(noisy_rows, PLAIN, None).fit()
+    workers = partial(noisy_rows, n_workers=2)
+    assert_same(Session(workers, PLAIN, None).fit(), whole)
+    assert_same(cut_at(3, workers, PLAIN, tmp_path, ctrl_c), whole)
+
+
+# ---- what resuming costs ------------------------------------------------------------------------
+
+
+def test_a_stock_loader_reads_no_row_that_a_resumed_epoch_skips(tmp_path: Path) -> None:
+    made: list[Learner] = []
+
+    def make() -> Learner:
+        made.append(noisy_rows())
+        return made[-1]
+
+    settings = TrainSettings(epochs=1, batch_size=8)
+    cut_at(4, make, settings, tmp_path, ctrl_c)
+    assert [learner.dls.train.dataset.read - 1 for learner in made] == [32, 8]  # one to look at
+
+
+def test_our_loader_reads_no_row_that_a_resumed_epoch_skips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[list[int]] = []
+    batch = ArrayDataset.batch
+
+    def counted(self: ArrayDataset, positions: np.ndarray) -> tuple[Any, ...]:
+        read.append(positions.tolist())
+        return batch(self, positions)
+
+    settings = TrainSettings(epochs=1, batch_size=8)
+    session = Session(pictures, settings, tmp_path)
+    with pytest.raises(Stopped):
+        session.fit(5)
+    monkeypatch.setattr(ArrayDataset, "batch", counted)
+    session.fit()
+    trained = [rows for rows in read if len(rows) == 8]
+    assert len(trained) == 2  # of 7 batches; the valid rows come 32 at a time

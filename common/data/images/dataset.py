@@ -15,7 +15,7 @@ from common.augment import Draws
 from common.data.images.cache import SHARE, DecodedCache
 from common.data.images.header import read_header
 from common.data.images.masks import read_mask
-from common.data.images.reader import Source, read_image
+from common.data.images.reader import Source, Trim, read_image
 from common.data.images.resize import Target
 from common.data.images.shared import shared_cache
 from common.data.images.targets import Masks, Places, as_targets
@@ -43,6 +43,8 @@ class ImageDataset:
             none. A dataset of some of the rows shares the cache of all of them where that was
             opened before.
         share: of the free disk that a new cache may take.
+        trim: of `read_image`; a function of a module, whose name the cache goes by. Targets that
+            are places in the picture do not follow it.
     """
 
     n_inp = 1
@@ -59,10 +61,16 @@ class ImageDataset:
         dtype: Any = np.uint8,
         cache: Path | None = None,
         share: float = SHARE,
+        trim: Trim | None = None,
     ) -> None:
         self.sources: Sequence[Source] = list(sources)
         self.targets = as_targets(targets, vocab)
         self.target, self.channels, self.dtype = target, channels, np.dtype(dtype)
+        self.trim = trim
+        if trim is not None and isinstance(self.targets, Masks | Places):
+            raise UsageError(
+                "trim would move pictures away from their targets; cut both beforehand"
+            )
         self.names = names(self.sources if samples is None else samples)
         for what, n in (("samples", len(self.names)), ("targets", self._n_targets())):
             if n != len(self.sources):
@@ -88,10 +96,11 @@ class ImageDataset:
 
     def _open_caches(self, folder: Path, share: float) -> None:
         how, size = (DECODER, self.target), self.target.size
+        cut = () if self.trim is None else (self.trim.__module__, self.trim.__qualname__)
         self.cache, self.slots = shared_cache(
             folder,
             self.sources,
-            ("pictures", *how, self.channels, self.dtype.name),
+            ("pictures", *how, self.channels, self.dtype.name, *cut),
             (*size, self.channels),
             self.dtype,
             share=share,
@@ -133,6 +142,7 @@ class ImageDataset:
             target=self.target,
             channels=self.channels,
             dtype=self.dtype,
+            trim=self.trim,
         )
 
     def new_empty(self) -> ImageDataset:
@@ -174,7 +184,12 @@ class ImageDataset:
             source = self.sources[positions[k]]
             with naming(source):
                 read_image(
-                    source, self.target, channels=self.channels, dtype=self.dtype, out=pictures[k]
+                    source,
+                    self.target,
+                    channels=self.channels,
+                    dtype=self.dtype,
+                    out=pictures[k],
+                    trim=self.trim,
                 )
             if self.cache is not None:
                 self.cache.store(int(slots[k]), pictures[k])

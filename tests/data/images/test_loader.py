@@ -424,3 +424,25 @@ def test_an_endless_stream_of_rows_is_taken_as_far_as_it_is_asked_for(files: lis
     own = loader(files)
     batches = own.create_batches(itertools.repeat(2))
     assert len(list(itertools.islice(batches, 5))) == 5
+
+
+# ---- trimming ----------------------------------------------------------------------------------
+
+
+def lower_half(picture: np.ndarray) -> np.ndarray:
+    return picture[picture.shape[0] // 2 :]
+
+
+def test_trimmed_pictures_have_a_cache_of_their_own(files: list[Path], tmp_path: Path) -> None:
+    whole = dataset(files, cache=tmp_path)
+    trimmed = dataset(files, cache=tmp_path, trim=lower_half)
+    expected = read_image(files[0], TARGET, trim=lower_half)
+    for _ in range(2):  # the second time out of the cache
+        (picture,), (part,) = whole[0], trimmed[0]
+        assert np.array_equal(part.permute(1, 2, 0), expected)
+        assert not torch.equal(picture, part)
+
+
+def test_masks_are_not_left_behind_by_a_trim(files: list[Path], mask_files: list[Path]) -> None:
+    with pytest.raises(UsageError, match="away from their targets"):
+        dataset(files, Masks(mask_files, ["no", "yes"]), trim=lower_half)
