@@ -30,6 +30,8 @@ AREAS = (
     "augmentation",
     "tta",
     "tabular",
+    "training",
+    "signals",
 )
 SHORTEST = 0.05  # CPU seconds of one sample
 NOISY = 1.5  # largest over smallest ratio of a case's rounds
@@ -165,8 +167,14 @@ def _line(row: dict[str, Any]) -> str:
     for name, ratio in row["ratios"].items():
         least, most = row["ratio_ranges"][name]
         noisy = " NOISY" if most / least > NOISY else ""
-        parts.append(f"{ratio:.1f}x less than {name} [{least:.1f}..{most:.1f}]{noisy}")
+        shown = f"{_times(ratio)}x less than {name} [{_times(least)}..{_times(most)}]"
+        parts.append(f"{shown}{noisy}")
     return "  ".join(parts)
+
+
+def _times(ratio: float) -> str:
+    """A ratio as it is shown: near 1 a tenth would hide which side is less."""
+    return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}"
 
 
 def _missed(row: dict[str, Any], goal: dict[str, Any], *, clocks: bool) -> list[str]:

@@ -24,6 +24,7 @@ from common.randomness import generators_restored, seed_generators
 from common.score import align
 from common.submit import answers
 from common.train import Company, History, Memory, Steps, TrainSettings, fit
+from common.train.ranks import ALONE
 from common.train.rate_finder import RATE, RateCurve, find_rate
 from common.train.trackers import Tracker, open_tracker
 from common.tta import check_allowed, views
@@ -112,15 +113,19 @@ def _with_found_rate(
     learner: Learner, settings: TrainSettings, steps: Steps, context: Context
 ) -> TrainSettings:
     """The settings with the rate that the finder chose for this run, found once for all folds."""
-    run = context.session.run
-    if run is not None and (run / RATE).is_file():
-        curve = RateCurve.load(run)
-    else:
-        curve = find_rate(learner, settings, steps, seed=context.seed)
-        if run is not None:
-            curve.save(run)
-    context.session.say(f"learning rate: {curve.choice:.1e}, found")
-    return replace(settings, learning_rate=curve.choice)
+    run, ranks = context.session.run, context.session.ranks or ALONE
+    choice = 0.0
+    if ranks.is_first:  # the others wait for its answer
+        if run is not None and (run / RATE).is_file():
+            curve = RateCurve.load(run)
+        else:
+            curve = find_rate(learner, settings, steps, seed=context.seed)
+            if run is not None:
+                curve.save(run)
+        choice = curve.choice
+    choice = ranks.share(choice)
+    context.session.say(f"learning rate: {choice:.1e}, found")
+    return replace(settings, learning_rate=choice)
 
 
 @contextmanager
@@ -148,6 +153,7 @@ def _company(
         budget=session.budget,
         memory=Memory(session.run, settings.batch_size, context.device, session.say),
         tracker=tracker,
+        ranks=session.ranks or ALONE,
         names=train["sample"].tolist(),
         say=session.say,
     )

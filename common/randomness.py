@@ -10,6 +10,7 @@ import hashlib
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import torch
@@ -56,7 +57,23 @@ def seed_generators(*parts: int | str) -> None:
     number = key(*parts)
     random.seed(number)
     np.random.seed(number % 2**32)  # noqa: NPY002 - libraries draw from the global one
-    torch.manual_seed(number % 2**63)
+    _seed_torch(number % 2**63)
+
+
+def _seed_torch(number: int) -> None:
+    """What `torch.manual_seed` does; where there is no accelerator, that writes down a whole
+    traceback at every call: 0.2 ms, or more than a small net's step."""
+    if _has_accelerator():
+        torch.manual_seed(number)
+    else:
+        torch.default_generator.manual_seed(number)
+
+
+@cache
+def _has_accelerator() -> bool:
+    """True where another generator than the CPU's has to be seeded, too."""
+    # counted before asked: asking may begin CUDA, after which no worker could be forked
+    return torch.cuda.device_count() > 0 or torch.accelerator.is_available()
 
 
 @contextmanager

@@ -205,6 +205,8 @@ class KernelSpec:
             `pack_dataset.py <competition> --code` packs it, after every change. Scripts only.
         models: models to attach, "owner/model/framework/variation/version".
         packages: modules that wheels in `datasets` bring, as they are imported.
+        train_hours: from the session's start within which the train kernel ends by itself, with
+            what it has. A session lasts 12 hours; half an hour is for what surrounds the kernel.
         image_pinning: "original" keeps the image of the kernel's first version, "latest" does not.
     """
 
@@ -217,6 +219,7 @@ class KernelSpec:
     code_attached: bool = False
     models: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    train_hours: float = 11.5
     image_pinning: str = "original"
 
 

@@ -12,8 +12,10 @@ from common.report.page import Section
 from common.train.history import EpochRow
 
 
-def learning_curves(evidence: Evidence) -> Section:
-    """Losses and metric per epoch, one line per fold."""
+def learning_curves(evidence: Evidence) -> Section | None:
+    """Losses and metric per epoch, one line per fold; None for a blend, which trains nothing."""
+    if evidence.is_blend:
+        return None
     histories, metric = evidence.histories, evidence.pipeline.spec.metric
     if not histories:
         sentence = "This pipeline trains without epochs, so there are no learning curves."

@@ -9,7 +9,7 @@ import pandas as pd
 
 from common import files
 from common.pipeline import Pipeline
-from common.report import classes, course, losses, own, scores, setup
+from common.report import classes, course, left_out, losses, own, scores, setup
 from common.report.evidence import Evidence, read_evidence
 from common.report.head import head, title
 from common.report.page import Section, page
@@ -20,6 +20,7 @@ REPORT = "report.html"
 # In the order of the page, the pipeline's own figures between them. A section that has nothing to
 # say for a run gives None.
 SECTIONS: tuple[Callable[[Evidence], Section | None], ...] = (
+    left_out.left_out,
     scores.score,
     scores.place,
     course.learning_curves,

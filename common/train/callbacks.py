@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from fastai.callback.core import Callback, TrainEvalCallback
 from fastai.callback.mixup import CutMix, MixUp
 from fastai.callback.progress import CSVLogger, ProgressCallback, ShowGraphCallback
@@ -42,16 +43,33 @@ class Events:
 
     def __init__(self, learner: Learner, n_epochs: int) -> None:
         self.learner, self.callbacks = learner, allowed_callbacks(learner)
+        self.answering: dict[str, list[Callback]] = {}  # most callbacks answer to few events
         self.n_steps = n_epochs * len(learner.dls.train)
         learner.n_epoch, learner.train_iter, learner.pct_train = n_epochs, 0, 0.0
         if hasattr(learner.model, "reset"):
             learner.model.reset()
 
     def __call__(self, event: str) -> None:
-        for callback in self.callbacks:
+        callbacks = self.answering.get(event)
+        if callbacks is None:
+            callbacks = [callback for callback in self.callbacks if _answers(callback, event)]
+            self.answering[event] = callbacks
+        for callback in callbacks:
+            if event == "before_batch" and type(callback) is CastToTensor and self._is_plain():
+                continue
             callback(event)
+
+    def _is_plain(self) -> bool:
+        """True where CastToTensor, which every Learner has, would find nothing to do."""
+        return all(type(part) is torch.Tensor for part in (*self.learner.xb, *self.learner.yb))
 
     def advance(self) -> None:
         """Counts a training step."""
         self.learner.train_iter += 1
         self.learner.pct_train += 1.0 / self.n_steps
+
+
+def _answers(callback: Callback, event: str) -> bool:
+    """False where fastai's call of an event would look for a method and find none."""
+    own = vars(callback).get(event) or getattr(type(callback), event, None)
+    return own is not None or event == "after_fit"  # at which fastai resets every callback

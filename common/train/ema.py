@@ -30,7 +30,7 @@ class WeightAverage:
         if not self.mean:
             return
         decay = min(self.decay, (1 + self.n_steps) / (10 + self.n_steps))
-        torch._foreach_lerp_(self.mean, [t.detach() for t in self.own], 1 - decay)
+        torch._foreach_lerp_(self.mean, self.own, 1 - decay)
         self.n_steps += 1
 
     @contextmanager

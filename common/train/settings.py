@@ -116,5 +116,7 @@ class TrainSettings(Settings):
     def size_in(self, epoch: int) -> int | None:
         """The side of the training pictures in an epoch of the whole fit; None for the
         loader's."""
+        if not self.sizes:
+            return None
         sizes, n_epochs = self._sizes(), sum(phase.epochs for phase in self.phases())
-        return int(sizes[epoch * len(sizes) // n_epochs]) if sizes else None
+        return int(sizes[epoch * len(sizes) // n_epochs])

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from fastai.learner import Learner
-from fastai.torch_core import to_device
 
 from common.errors import RunError
 from common.randomness import seed_generators
+from common.train.adamw import QuickAdamW
+from common.train.batches import count_rows, in_parts, laid_out, on_device, resized
 from common.train.callbacks import Events
+from common.train.clipping import clip_gradients
 from common.train.ema import WeightAverage
 from common.train.feeding import Feed
 from common.train.history import EpochRow
@@ -56,7 +58,7 @@ class Step:
     """Takes the steps of a fit and keeps what they need: optimizer, scaler, schedule, losses."""
 
     average: WeightAverage
-    optimizer: torch.optim.Optimizer
+    optimizer: torch.optim.AdamW
     feed: Feed | None = None
 
     def __init__(
@@ -77,6 +79,8 @@ class Step:
         self.format = memory_format(settings.memory_format, self.device)
         learner.model.to(memory_format=self.format)
         self.n_batches = len(learner.dls.train)
+        # asked once: to find it out fastai makes a batch, which draws, or takes a row of a stream
+        self.n_inputs = getattr(learner.dls, "n_inp", None)
         self.per_epoch = -(-self.n_batches // settings.accumulate)
         self.n_skipped, self.rate = 0, 0.0
         self.begin_epoch()
@@ -88,10 +92,11 @@ class Step:
         self.first_unseen = 0
 
     def begin_phase(
-        self, optimizer: torch.optim.Optimizer, schedule: Schedule, first_epoch: int
+        self, optimizer: torch.optim.AdamW, schedule: Schedule, first_epoch: int
     ) -> None:
         """Takes the optimizer and the schedule of a phase that begins with an epoch."""
         self.optimizer, self.first_epoch = optimizer, first_epoch
+        self.quick = QuickAdamW(optimizer)
         self.rates, self.momenta = schedule.rates.tolist(), schedule.momenta.tolist()
         self.trained = [p for group in optimizer.param_groups for p in group["params"]]
 
@@ -101,6 +106,7 @@ class Step:
         """One step over some batches; gives the place after it."""
         set_aside = self._buffers() if self.settings.skip_nonfinite else None
         loss, n_rows = self._gradients_that_fit(batches, place)
+        loss = self.ranks.sum_gradients(self.trained, loss)
         number = (place.epoch - self.first_epoch) * self.per_epoch
         number += place.batch // self.settings.accumulate
         self.rate = self.rates[number]
@@ -123,7 +129,7 @@ class Step:
             except (RuntimeError, MemoryError) as error:
                 reason = self._out_of_memory(error)
             # outside of the handler, which holds on to the memory of the step that failed
-            self.optimizer.zero_grad()
+            self._forget_gradients()
             self._halve(batches, reason)
 
     def _out_of_memory(self, error: Exception) -> str:
@@ -139,7 +145,8 @@ class Step:
         return reason
 
     def _halve(self, batches: Sequence[Any], reason: str) -> None:
-        self.memory.halve(max(map(count_rows, batches)), reason)
+        own = [batch for batch in batches if batch is not None]
+        self.memory.halve(max(map(count_rows, own)), reason)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -149,22 +156,30 @@ class Step:
         n_rows = 0
         for number, batch in enumerate(batches):
             position = place.batch + number
-            seed_generators(self.seed, "step", place.epoch * self.n_batches + position)
+            step = place.epoch * self.n_batches + position
+            seed_generators(self.seed, "step", step, *self.ranks.key)
             self.learner.iter = position
-            batch = to_device(batch, self.device)
-            rows = count_rows(batch)
+            rows = self._rows_of_all(batch, position)
+            n_rows += rows
+            if batch is None:  # other processes have all of its rows
+                losses.append(self.precision.scaler.scale(torch.zeros((), device=self.device)))
+                continue
+            batch = on_device(batch, self.device)
             for part in in_parts(batch, self.memory.parts):
                 if losses:
                     self.events("after_batch")
                 share = count_rows(part) / rows / len(batches)
                 losses.append(self._backward(part, share, place.epoch))
-            n_rows += rows
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum(), n_rows
+
+    def _rows_of_all(self, batch: Any, position: int) -> int:
+        """Rows of a batch over all processes."""
+        return (self.feed.n_rows(position) if self.feed else 0) or count_rows(batch)
 
     def _backward(self, batch: Any, share: float, epoch: int) -> torch.Tensor:
         """The gradients of a part of a step; gives its share of the loss."""
         learner, events = self.learner, self.events
-        learner.xb, learner.yb = inputs_and_targets(learner, batch, self.format)
+        learner.xb, learner.yb = self._inputs_and_targets(batch)
         if (size := self.settings.size_in(epoch)) is not None:
             learner.xb, learner.yb = resized(learner.xb, learner.yb, size)
         events("before_batch")
@@ -173,31 +188,44 @@ class Step:
         learner.pred = self.precision.outputs(learner.pred)
         events("after_pred")
         with smoothed(learner.loss_func, self.settings.label_smoothing):
-            learner.loss_grad = self.steps.loss(learner)
-        if share != 1.0:
-            learner.loss_grad = learner.loss_grad * share
+            loss = self.steps.loss(learner)
+        # a subclass, as fastai's losses give it, would pass through Python at every use
+        learner.loss_grad = loss if type(loss) is torch.Tensor else loss.as_subclass(torch.Tensor)
         learner.loss = learner.loss_grad.detach().clone()
-        events("after_loss")
+        events("after_loss")  # may add to the loss, so the share is taken afterwards
+        if share != 1.0:
+            learner.loss_grad, learner.loss = learner.loss_grad * share, learner.loss * share
         events("before_backward")
         self.precision.scaler.scale(learner.loss_grad).backward()
         events("after_backward")
-        loss: torch.Tensor = learner.loss
-        return loss
+        shown: torch.Tensor = learner.loss
+        return shown
+
+    def _inputs_and_targets(self, batch: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        n_inputs = max(1, len(batch) - 1) if self.n_inputs is None else self.n_inputs
+        return laid_out(tuple(batch[:n_inputs]), self.format), tuple(batch[n_inputs:])
 
     def _update(self, rate: float, momentum: float) -> None:
         """The optimizer's step with the gradients that lie there."""
         scaler, optimizer = self.precision.scaler, self.optimizer
         set_step(optimizer, rate, momentum)
         self.events("before_step")
-        self.ranks.sum_gradients(self.trained)
         if self.settings.clip_norm:
             scaler.unscale_(optimizer)
-            torch.nn.utils.clip_grad_norm_(self.trained, self.settings.clip_norm)
-        scaler.step(optimizer)
-        scaler.update()
+            clip_gradients(self.trained, self.settings.clip_norm)
+        if scaler.is_enabled():
+            scaler.step(optimizer)
+            scaler.update()
+        else:
+            self.quick.step()
         self.events("after_step")
-        optimizer.zero_grad()
+        self._forget_gradients()
         self.average.update()
+
+    def _forget_gradients(self) -> None:
+        """What `zero_grad` does, without its hooks for the profiler."""
+        for parameter in self.trained:
+            parameter.grad = None
 
     # ---- losses that are not finite ------------------------------------------------------
 
@@ -219,7 +247,7 @@ class Step:
         self.n_skipped += 1
         samples = self._samples(place.batch)
         self.say(f"batch {place.batch}: the loss is {float(loss)}, left out; {samples}")
-        self.optimizer.zero_grad()
+        self._forget_gradients()
         for buffer, before in zip(self.learner.model.buffers(), set_aside or (), strict=True):
             buffer.copy_(before)
         return False
@@ -245,6 +273,11 @@ class Step:
             "is kept"
         )
 
+    def awaited(self) -> str:
+        """The batch that the feed was asked for last, with its samples."""
+        batch = 0 if self.feed is None else self.feed.position
+        return f"batch {batch} of epoch {self.learner.epoch + 1} ({self._samples(batch)})"
+
     def _samples(self, batch: int) -> str:
         rows = [] if self.feed is None else self.feed.rows_of(batch)
         known = [self.names[row] if row < len(self.names) else f"row {row}" for row in rows]
@@ -261,7 +294,7 @@ class Step:
 
     def validate(self, batch: Any) -> list[tuple[float, Any]]:
         """The loss and the raw outputs of the parts of a batch."""
-        batch = to_device(batch, self.device)
+        batch = on_device(batch, self.device)
         while True:
             try:
                 return [self._validate_part(part) for part in in_parts(batch, self.memory.parts)]
@@ -271,7 +304,7 @@ class Step:
 
     def _validate_part(self, batch: Any) -> tuple[float, Any]:
         learner, events = self.learner, self.events
-        learner.xb, learner.yb = inputs_and_targets(learner, batch, self.format)
+        learner.xb, learner.yb = self._inputs_and_targets(batch)
         events("before_batch")
         with self.precision.autocast():
             learner.pred = self.steps.forward(learner)
@@ -326,60 +359,3 @@ class Step:
         self.n_rows, self.n_skipped = [*state["n_rows"]], state["n_skipped"]
         self.first_unseen, self.rate = len(self.losses), state["rate"]
         self.memory.parts = max(self.memory.parts, state["parts"])
-
-
-def inputs_and_targets(
-    learner: Learner, batch: Any, layout: torch.memory_format
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The inputs and the targets of a batch, where the model is."""
-    batch = to_device(batch, next(learner.model.parameters()).device)
-    n_inputs = getattr(learner.dls, "n_inp", 1 if len(batch) == 1 else len(batch) - 1)
-    inputs = tuple(batch[:n_inputs])
-    if layout is torch.channels_last:
-        inputs = tuple(_laid_out(part, layout) for part in inputs)
-    return inputs, tuple(batch[n_inputs:])
-
-
-def _laid_out(part: Any, layout: torch.memory_format) -> Any:
-    is_picture = isinstance(part, torch.Tensor) and part.ndim == 4
-    return part.contiguous(memory_format=layout) if is_picture else part
-
-
-def count_rows(batch: Any) -> int:
-    """How many samples a batch holds: the length of its first tensor or list."""
-    first = batch[0] if isinstance(batch, (tuple, list)) else batch
-    return len(first)
-
-
-def in_parts(batch: Any, n_parts: int) -> list[Any]:
-    """A batch in parts of its rows, as equal as they can be; none is empty."""
-    if n_parts == 1:
-        return [batch]
-    n = count_rows(batch)
-    size = -(-n // n_parts)
-    return [
-        type(batch)(part[start : start + size] for part in batch) for start in range(0, n, size)
-    ]
-
-
-def resized(
-    inputs: tuple[Any, ...], targets: tuple[Any, ...], size: int
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Pictures (N, C, H, W), and the masks that belong to them, with `size` as the longer side."""
-    pictures = [part for part in inputs if isinstance(part, torch.Tensor) and part.ndim == 4]
-    if not pictures:
-        raise RunError("sizes is set, but no input is a picture (N, C, H, W); leave it empty")
-    height, width = pictures[0].shape[-2:]
-    scale = size / max(height, width)
-    shape = (round(height * scale), round(width * scale))
-
-    def one(part: Any) -> Any:
-        if not isinstance(part, torch.Tensor) or part.shape[-2:] != (height, width):
-            return part
-        if part.is_floating_point() and part.ndim == 4:
-            return torch.nn.functional.interpolate(part, shape, mode="bilinear", antialias=True)
-        channelled = part[:, None].float() if part.ndim == 3 else part.float()
-        masks = torch.nn.functional.interpolate(channelled, shape, mode="nearest")
-        return (masks[:, 0] if part.ndim == 3 else masks).to(part.dtype)
-
-    return tuple(map(one, inputs)), tuple(map(one, targets))
