@@ -184,16 +184,17 @@ def _first_batch(files: _Files) -> Case:
 
 
 class Fresh:
-    """A function of this module in a process of its own, run once; one of its figures counts."""
+    """A function of an area in a process of its own, run once; one of its figures counts."""
 
-    def __init__(self, figure: str, call: str) -> None:
-        self.figure, self.call = figure, call
+    def __init__(self, figure: str, call: str, module: str = "image_loader") -> None:
+        self.figure, self.call, self.module = figure, call, module
 
     def run(self) -> tuple[Any, float]:
         if self.call not in _figures:
-            code = f"from benchmarks import image_loader as own; print(json.dumps(own.{self.call}))"
+            own = f"from benchmarks import {self.module} as own"
+            code = f"import json; {own}; print(json.dumps(own.{self.call}))"
             ended = subprocess.run(
-                [sys.executable, "-W", "ignore", "-c", f"import json; {code}"],
+                [sys.executable, "-W", "ignore", "-c", code],
                 cwd=paths.repository(),
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
                 stdout=subprocess.PIPE,
@@ -222,7 +223,7 @@ def our_memory(folder: str) -> dict[str, float]:
     files = sorted(Path(folder).iterdir())
     dataset = ImageDataset(files * TIMES, target=Target(224, 224, method="crop"))
     list(map(len, ImageLoader(dataset, policy=None, bs=BATCH)))
-    return {"megabytes": _peak()}
+    return {"megabytes": peak_megabytes()}
 
 
 def their_memory(folder: str) -> dict[str, float]:
@@ -234,7 +235,7 @@ def their_memory(folder: str) -> dict[str, float]:
     return {"megabytes": max(_megabytes_of_all() for _ in loader)}
 
 
-def _peak() -> float:
+def peak_megabytes() -> float:
     """Megabytes that this process had at most. (`ru_maxrss` would count its parent's as well.)"""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
@@ -280,7 +281,7 @@ def two_epochs(work: str, n: int) -> dict[str, float]:
     loader = ImageLoader(dataset, policy=None, bs=BATCH, shuffle=True)
     for _ in range(2):
         list(map(_rows, loader))
-    return {"seconds": (cpu_seconds() - started) / n, "megabytes": _peak()}
+    return {"seconds": (cpu_seconds() - started) / n, "megabytes": peak_megabytes()}
 
 
 def _rows(batch: Any) -> int:

@@ -30,6 +30,8 @@ AREAS = (
     "augmentation",
     "tta",
     "tabular",
+    "training",
+    "signals",
 )
 SHORTEST = 0.05  # CPU seconds of one sample
 NOISY = 1.5  # largest over smallest ratio of a case's rounds

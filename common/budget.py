@@ -12,6 +12,7 @@ SAFETY = 1.5  # predicting may be slower than validating was
 AFTERWARDS = 0.03  # share of the budget for scores, submission and report
 MEASURED = ("rows_per_second", "rows_to_predict", "epoch_seconds", "fold_seconds")
 UNKNOWN = 0.10  # share that is kept as long as nothing was measured
+PROC = Path("/proc")
 
 
 @dataclass
@@ -56,7 +57,8 @@ class Budget:
 
     def fits_fold(self) -> bool:
         """True where another fold may be begun: where an epoch fits, after which a fit can be cut
-        short, or, where models are not trained in epochs, all of it. The first one is begun."""
+        short, or, where models are not trained in epochs, all of it. Of the first one nothing is
+        known, so it is begun where any time is left."""
         if self.hours is None:
             return True
         return self.left() > (self.epoch_seconds or self.fold_seconds)
@@ -92,16 +94,20 @@ def process_began() -> float:
     return _began(os.getpid())
 
 
-def session_began() -> float:
-    """When the machine's first process began: on Kaggle, the session."""
-    return _began(1)
+def session_began(records: Path = PROC) -> float:
+    """When the machine's first process began: on Kaggle, the session.
+
+    Args:
+        records: where Linux keeps what it knows of its processes.
+    """
+    return _began(1, records)
 
 
-def _began(process: int) -> float:
+def _began(process: int, records: Path = PROC) -> float:
     """When a process began, by Linux's own records; now, where there are none."""
     try:
-        stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
-        up_since = time.time() - float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+        stat = (records / str(process) / "stat").read_text(encoding="ascii", errors="replace")
+        up_since = time.time() - float((records / "uptime").read_text(encoding="ascii").split()[0])
         ticks = int(stat.rpartition(")")[2].split()[19])
         return up_since + ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):

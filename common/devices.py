@@ -116,7 +116,8 @@ class _Shift:
                 self._hear(*self.news.get(timeout=LOOK_EVERY))
 
     def _hand_out(self, fold: int | None, worker: _Worker) -> None:
-        if not self.budget.fits_fold():
+        has_model = self.work.has_model() or any(other.is_busy for other in self.workers)
+        if has_model and not self.budget.fits_fold():
             self.left_out[fold] = ""
             return
         place = self.work.folds.index(fold) + len(self.workers)  # those that begin meanwhile, too

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ import pandas as pd
 
 from common import files
 from common.pipeline import ALL_ROWS, Context, Pipeline
-from common.runfolder import RunFolder
+from common.runfolder import LEFT_OUT, RunFolder
 
 Say = Callable[[str], None]
 
@@ -41,13 +40,17 @@ class FoldsToTrain:
         splits = (self.pipeline.splits(self.items, fold) for fold in self.folds[:n_folds])
         return sum(len(valid) + self.n_test for _, valid in splits)
 
+    def has_model(self) -> bool:
+        """True where a fold has a model, so that there is something to predict with."""
+        return any(self.run.predicts(fold) for fold in self.folds)
+
     def write_left_out(self, left_out: dict[int | None, str]) -> list[str]:
         """Writes what the budget did not hold, in the order of the folds; gives it."""
         texts = [f"{called(fold)}{left_out[fold]}" for fold in self.folds if fold in left_out]
         if texts:
-            files.write_json(self.run / "left_out.json", texts)
+            files.write_json(self.run / LEFT_OUT, texts)
         else:
-            (self.run / "left_out.json").unlink(missing_ok=True)
+            (self.run / LEFT_OUT).unlink(missing_ok=True)
         return texts
 
 
@@ -63,14 +66,14 @@ def train_folds(work: FoldsToTrain) -> list[str]:
         budget.rows_to_predict = work.rows_to_predict(number)
         if work.run.has_fold(fold):
             work.say(f"{called(fold)}: finished before")
-        elif not budget.fits_fold():
+        elif not budget.fits_fold() and work.has_model():
             left_out[fold] = ""
         else:
             if ranks is not None:
                 ranks.share([fold])
-            began = time.perf_counter()
+            began = budget.clock()
             trained = train_fold(work.pipeline, work.items, fold, work.run, work.context, work.say)
-            budget.saw_fold(time.perf_counter() - began)
+            budget.saw_fold(budget.clock() - began)
             record(trained, work.run)
             if trained.cut_short:
                 left_out[fold] = trained.left_out

@@ -22,6 +22,8 @@ import torch
 from common import folds as make_folds
 from common.collect import Collector, Columns, Dense, Predictions
 from common.errors import DataError
+from common.figures import Figure
+from common.runfolder import RunFolder
 from common.session import Session
 from common.settings import Settings
 from common.spec import CompetitionSpec
@@ -296,6 +298,19 @@ class Pipeline:
         """One item (a row of `items`) as people look at it, uint8 (H, W) or (H, W, 3), for the
         report; None where there is nothing to see."""
         return None
+
+    def figures(
+        self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
+    ) -> Sequence[Figure]:
+        """Charts of this kind of competition for the report, below those that every run has.
+
+        Args:
+            items: the training rows.
+            oof: the table of out-of-fold predictions; None where nothing was held out or they are
+                no table.
+            run: the run's folder, with its models.
+        """
+        return ()
 
 
 def as_key(name: object) -> tuple[str, ...]:

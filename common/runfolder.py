@@ -33,6 +33,7 @@ MARK = "UNFINISHED"
 MANIFEST = "manifest.json"
 CHECKPOINT = "resume.pt"
 SETTINGS = "settings.json"
+LEFT_OUT = "left_out.json"
 BLEND = "blend"  # in the settings of a run that was made of others: the method and its parts
 FACTS = {"competition", "pipeline", "settings", "seed", "folds", "data"}
 
@@ -82,6 +83,7 @@ class RunFolder:
             if not self.path.is_dir() or not self.path.name:
                 raise RunError(f"{self.shown} is no folder for a run; name another with --run")
             self._make_room(facts, overwrite=overwrite, resume=resume)
+            self._clear_parts()
         files.make_folder(self.path)
         self._mark("no fold is finished")
         if not (self.path / SETTINGS).exists():
@@ -103,6 +105,11 @@ class RunFolder:
             )
         elif (self.path / SETTINGS).is_file():
             self._check_same(facts)
+
+    def _clear_parts(self) -> None:
+        """Removes what a killed process was writing."""
+        for part in self.path.rglob(".*.part"):
+            part.unlink()
 
     @property
     def replaced(self) -> Path:
@@ -161,8 +168,6 @@ class RunFolder:
         """Enters a fold's files and says so in the mark; a finished one needs its checkpoint no
         longer."""
         folder = self.fold(fold)
-        for part in folder.glob(".*.part"):  # of a process that was killed
-            part.unlink()
         self.record([path for path in folder.rglob("*") if path.name != CHECKPOINT])
         if finished:
             (folder / CHECKPOINT).unlink(missing_ok=True)

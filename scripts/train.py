@@ -36,6 +36,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--skip-unreadable", action="store_true", help="go on without bad files, and list them"
     )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="decode every picture in every epoch"
+    )
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--overwrite", action="store_true", help="replace the run folder")
     again.add_argument("--resume", action="store_true", help="go on where the run was cut short")
@@ -57,7 +60,11 @@ def main(argv: list[str] | None = None) -> int:
         competition=args.competition,
         pipeline=args.pipeline,
         preset=args.preset,
-        changes=(*args.set, *["skip_unreadable=true"] * args.skip_unreadable),
+        changes=(
+            *args.set,
+            *["skip_unreadable=true"] * args.skip_unreadable,
+            *["cache=false"] * args.no_cache,
+        ),
         folds=listed(args.fold),
         devices=listed(args.devices),
         data=args.data,

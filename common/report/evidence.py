@@ -11,7 +11,7 @@ import pandas as pd
 
 from common import files
 from common.pipeline import ALL_ROWS, Pipeline, as_key
-from common.runfolder import BLEND, SETTINGS, RunFolder
+from common.runfolder import BLEND, LEFT_OUT, SETTINGS, RunFolder
 from common.score import FIXTURE_FILE
 from common.train.history import EpochRow, read_rows
 from common.train.rate_finder import CURVE, RateCurve
@@ -87,6 +87,7 @@ class Evidence:
         histories: the rows per epoch of each trained fold, by the fold's name.
         steps: the rows per step of the first trained fold; all folds share the schedule.
         rate_curve: of the learning-rate finder; None where none was asked for.
+        left_out: what the budget of time did not hold, a line each.
     """
 
     pipeline: Pipeline
@@ -101,6 +102,7 @@ class Evidence:
     histories: dict[str, list[EpochRow]]
     steps: list[EpochRow]
     rate_curve: RateCurve | None
+    left_out: tuple[str, ...] = ()
 
     @property
     def data_called(self) -> str:
@@ -138,6 +140,7 @@ def read_evidence(pipeline: Pipeline, items: pd.DataFrame, run: RunFolder) -> Ev
         histories={name: rows for name, rows in histories.items() if rows},
         steps=read_rows(first / "steps.csv"),
         rate_curve=RateCurve.load(run.path) if (run / CURVE).is_file() else None,
+        left_out=tuple(files.read_json(run / LEFT_OUT)) if (run / LEFT_OUT).is_file() else (),
     )
 
 

@@ -68,7 +68,7 @@ class Feed:
                 for position in itertools.count(self.first):
                     self.position = position
                     if not self.is_keyed:
-                        self._seed_batch(self.position)
+                        self._seed_batch(position)
                     batch = next(iterator, _END)
                     if batch is _END and not self.n_rows(self.position):
                         return
@@ -94,10 +94,10 @@ class Feed:
         seed_generators(self.seed, "order", self.epoch)
         for position, batch in enumerate(self.loader):
             self.position = position
-            if self.position >= self.first:
+            if position >= self.first:
                 yield batch
             if not self.is_keyed:
-                self._seed_batch(self.position + 1)
+                self._seed_batch(position + 1)
 
     def _seed_batch(self, position: int) -> None:
         seed_generators(*_batch_key(self.seed, self.epoch, position, ranks=self.ranks.key))

@@ -155,11 +155,12 @@ class _Loop:
                 if self._decided(not self.budget.fits_epoch()) and place.epoch:
                     return self._stop_early(place)
                 self._enter_phase(place)
-                began = time.perf_counter()
+                began, begun = time.perf_counter(), self.budget.clock()
                 place = self._train_epoch(place)
                 if self._decided(self.budget.is_over()):
                     return self._stop_early(place)
                 place = self._end_epoch(place, began)
+                self.budget.saw_epoch(self.budget.clock() - begun)
         except Stopped:
             self._save(wait=True)
             self.ranks.wait()  # a launcher kills the others when the first one has ended
@@ -272,7 +273,6 @@ class _Loop:
         row["lr"] = self.step.rate
         row["seconds"] = round(time.perf_counter() - began, 3)
         self.fit.history.add_epoch(row, self.step.rows())
-        self.budget.saw_epoch(row["seconds"])
         self.company.say(self.progress.epoch_line(row, star))
         self.tracker.log(dict(row), place.epoch + 1)
         self.place = Place(place.epoch + 1, 0)
@@ -291,7 +291,7 @@ class _Loop:
         learner.dl, learner.n_iter, learner.training = loader, len(loader), False
         learner.model.eval()
         self.ranks.share_tensors([*learner.model.buffers()])  # statistics differ by process
-        total, n_rows, began = 0.0, 0, time.perf_counter()
+        total, n_rows, began = 0.0, 0, self.budget.clock()
         validator.begin()
         self.events("before_validate")
         feed = Feed(loader, seed=self.seed, epoch=0, ranks=self.ranks)
@@ -307,7 +307,7 @@ class _Loop:
                 if self._decided(bool(self.interrupts.asked)):
                     raise self.interrupts.stopped()
         self.events("after_validate")
-        self.budget.saw_rows(n_rows, self.ranks.world * (time.perf_counter() - began))
+        self.budget.saw_rows(n_rows, self.ranks.world * (self.budget.clock() - began))
         found = (total / max(1, n_rows), validator.finish()) if self.ranks.is_first else None
         loss, score = self.ranks.share(found)
         return loss, score

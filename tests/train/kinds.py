@@ -1,12 +1,14 @@
-"""A small Learner of each kind that the loop trains, ready within a second and without files."""
+"""A small Learner of each kind that the loop trains, ready within a second and with few files."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import torch
@@ -35,6 +37,7 @@ from torch.utils.data import IterableDataset
 from common.augment import light_geometry, unchanged
 from common.data import ArrayDataset, ArrayLoader
 from common.data.frames import frame_loaders
+from common.data.images import ImageDataset, ImageLoader, Target
 from common.train import Steps
 
 SEED = 3
@@ -87,6 +90,49 @@ def pictures(callbacks: tuple[Any, ...] = (), n: int = 56) -> Learner:
 def mixed_pictures() -> Learner:
     """The same with fastai's MixUp."""
     return pictures((MixUp(0.4),))
+
+
+N_FILES = 96
+
+
+def write_pictures(folder: Path) -> list[Path]:
+    """PNG files of 320×240."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(SEED)
+    paths = [folder / f"{number}.png" for number in range(N_FILES)]
+    for path in paths:
+        coarse = generator.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        cv2.imwrite(str(path), cv2.resize(coarse, (320, 240)))
+    return paths
+
+
+def picture_files(folder: Path, cache: Path | None) -> Learner:
+    """Twelve batches of 8 from what `write_pictures` wrote."""
+    paths = [folder / f"{number}.png" for number in range(N_FILES)]
+    generator = np.random.default_rng(SEED)
+    labels = generator.integers(0, 3, N_FILES)
+    dataset = ImageDataset(
+        paths,
+        labels,
+        target=Target(24, 32),
+        vocab=["a", "b", "c"],
+        samples=range(N_FILES),
+        cache=cache,
+    )
+    loaders = DataLoaders(
+        ImageLoader(dataset, policy=light_geometry(), seed=SEED, bs=8, shuffle=True, threads=2),
+        ImageLoader(dataset.rows(range(32)), policy=unchanged(), bs=16, threads=2),
+    )
+    torch.manual_seed(SEED)
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=2),
+        nn.BatchNorm2d(4),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Dropout(0.2),
+        nn.Linear(16, 3),
+    )
+    return Learner(loaders, net, loss_func=CrossEntropyLossFlat())
 
 
 class Noisy:
