@@ -5,7 +5,7 @@ This is the file that a fork edits. The facts (file names, columns, grades) are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from common import paths
+from common import files, paths
 from common.augment import Policy
 from common.collect import Dense
 from common.cut_points import fit_cut_points, midpoints, to_grades
@@ -24,14 +24,18 @@ from common.data.images.borders import without_dark_border
 from common.data.images.reader import Trim
 from common.duplicates import find_duplicates
 from common.errors import DataError
+from common.figures import Figure
 from common.folds import stratified_grouped
 from common.image_pipeline import ImagePipeline, ImageSettings
 from common.models import classifier
 from common.pipeline import Context, Decision
+from common.runfolder import RunFolder
 from common.writing import AnswerColumns
+from competitions.aptos2019_blindness_detection.charts import numbers_by_grade
 from competitions.aptos2019_blindness_detection.spec import SPEC
 
 KEY, TARGET = "id_code", "diagnosis"
+START = midpoints(len(SPEC.classes))  # cut points before any are fitted
 MEAN_GRADE = 1.0  # about that of train; the net begins there
 LOSSES: dict[str, type[nn.Module]] = {"squares": nn.MSELoss, "smooth_l1": nn.SmoothL1Loss}
 SHOWN = 5  # files that are named in the log
@@ -158,15 +162,22 @@ class Grades(ImagePipeline):
         """The four cut points by which kappa is best."""
         values = oof.select(solution[KEY].to_numpy()).values[:, 0]
         truth = solution[TARGET].to_numpy(np.int64)
-        start = midpoints(len(SPEC.classes))
-        return {"cut_points": list(fit_cut_points(truth, values, SPEC.metric, start))}
+        return {"cut_points": list(fit_cut_points(truth, values, SPEC.metric, START))}
 
     def submission(  # type: ignore[override]
         self, items: pd.DataFrame, predictions: Dense, decision: Decision
     ) -> Iterable[tuple[object, ...]]:
         values = predictions.select(items["sample"].to_numpy()).values[:, 0]
-        grades = to_grades(values, decision.get("cut_points", midpoints(len(SPEC.classes))))
+        grades = to_grades(values, decision.get("cut_points", START))
         return AnswerColumns({KEY: items["id"].tolist(), TARGET: grades})
+
+    def figures(
+        self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
+    ) -> Sequence[Figure]:
+        if oof is None:
+            return ()
+        cuts = files.read_json(run / "decision.json").get("cut_points", START)
+        return (numbers_by_grade(oof, TARGET, cuts),)
 
 
 def _tell_unlisted(folder: Path, ids: set[str], context: Context) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.figure import Figure as MatplotlibFigure
 from PIL import Image
 
 from common.collect import Dense
@@ -24,6 +25,7 @@ from common.pipeline import Context
 from common.session import Session
 from common.tta import check_allowed, views
 from competitions.aptos2019_blindness_detection import fixture
+from competitions.aptos2019_blindness_detection.charts import numbers_by_grade
 from competitions.aptos2019_blindness_detection.pipeline import Grades
 from competitions.aptos2019_blindness_detection.spec import SPEC
 
@@ -260,6 +262,17 @@ def test_decided_points_tell_apart_what_rounding_does_not() -> None:
     assert 0.65 < decision["cut_points"][0] <= 0.9
     answered = Grades(SMOKE).submission(items, predictions, decision)
     assert [row[1] for row in answered] == [0, 0, 1, 4]
+
+
+def test_the_chart_stacks_all_pictures_and_shows_the_cut_points() -> None:
+    oof = pd.DataFrame({"diagnosis": [0, 0, 1, 4], "p_diagnosis": [-9.0, 0.2, 1.1, 3.9]})
+    drawn = numbers_by_grade(oof, "diagnosis", [0.6, 1.5, 2.5, 3.4])
+    assert "0.60, 1.50, 2.50, 3.40" in drawn.caption
+    axes = MatplotlibFigure().subplots()
+    drawn.paint(axes)
+    # stacked, so the tops of the last grade's bars count every picture, also those outside
+    assert sum(bar.get_height() for bar in axes.patches) == 4
+    assert [line.get_xdata()[0] for line in axes.lines] == [0.6, 1.5, 2.5, 3.4]
 
 
 @pytest.mark.parametrize("change", ["loss=absolute", "pool=max", "rotate=200", "zoom=1"])
