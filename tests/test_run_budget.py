@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from common import files
+from common import run as run_module
 from common.budget import Budget
 from common.merging import merge_runs
+from common.opening import Request
 from scripts import check_submission, predict, train, validate
 from tests.conftest import REPOSITORY
 from tests.runs import SMOKE
@@ -136,3 +138,12 @@ def test_a_command_with_little_time_ends_by_itself(digits: Path, tmp_path: Path)
     assert done.stdout.splitlines()[-1].startswith("left out, as 0.004 hours did not hold it")
     assert is_valid(digits, run / "submission.csv")
     assert not (run / "UNFINISHED").exists()
+
+
+def test_on_kaggle_the_time_counts_from_the_sessions_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.run.session_began", lambda: 100.0)
+    monkeypatch.setattr("common.run.process_began", lambda: 500.0)
+    request = Request("digit-recognizer", hours=9.0)
+    assert run_module._budget(request).began == 500.0
+    monkeypatch.setattr("common.paths.on_kaggle", lambda: True)
+    assert run_module._budget(request).began == 100.0

@@ -14,9 +14,21 @@ import torch
 from fastai.learner import Learner
 
 from common.data import ArrayDataset
+from common.data.images import dataset
 from common.metrics import accuracy
 from common.train import Company, History, Steps, Stopped, TrainSettings, fit
-from tests.train.kinds import KINDS, SEED, STEPS, Counted, mixed_pictures, noisy_rows, pictures
+from tests.train.kinds import (
+    KINDS,
+    N_FILES,
+    SEED,
+    STEPS,
+    Counted,
+    mixed_pictures,
+    noisy_rows,
+    picture_files,
+    pictures,
+    write_pictures,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -194,3 +206,24 @@ def test_our_loader_reads_no_row_that_a_resumed_epoch_skips(
     session.fit()
     trained = [rows for rows in read if len(rows) == 8]
     assert len(trained) == 2  # of 7 batches; the valid rows come 32 at a time
+
+
+def test_an_image_loader_decodes_no_picture_that_a_resumed_epoch_skips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(tmp_path / "files")
+    settings = TrainSettings(epochs=1, batch_size=8)
+    session = Session(partial(picture_files, tmp_path / "files", None), settings, tmp_path)
+    with pytest.raises(Stopped):
+        session.fit(9)
+    decoded: list[str] = []
+    read = dataset.read_image
+
+    def counted(source: Path, *args: Any, **options: Any) -> Any:
+        decoded.append(source.name)
+        return read(source, *args, **options)
+
+    monkeypatch.setattr(dataset, "read_image", counted)
+    session.fit()
+    n_valid = 32
+    assert len(decoded) == N_FILES - 9 * 8 + n_valid
