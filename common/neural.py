@@ -58,10 +58,20 @@ class NeuralFold:
 
     def save(self, folder: Path) -> None:
         """Writes the weights, and the history where the net was trained here."""
-        weights = {name: value.contiguous().cpu() for name, value in self.net.state_dict().items()}
-        files.write_bytes(folder / WEIGHTS, safetensors.torch.save(weights))
+        files.write_bytes(folder / WEIGHTS, weights_as_bytes(self.net))
         if self.history is not None:
             self.history.save(folder)
+
+
+def weights_as_bytes(net: torch.nn.Module) -> bytes:
+    """A net's weights as a safetensors file; what two names share is written under both."""
+    seen: set[int] = set()
+    weights: dict[str, torch.Tensor] = {}
+    for name, value in net.state_dict().items():
+        own = value.contiguous().cpu()
+        weights[name] = own.clone() if own.data_ptr() in seen else own
+        seen.add(own.data_ptr())
+    return safetensors.torch.save(weights)
 
 
 def fit_neural(

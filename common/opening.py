@@ -140,8 +140,11 @@ def same_folds(table: pd.DataFrame, run: RunFolder) -> bool:
 
 def data_stamps(pipeline: Pipeline, root: Path) -> dict[str, str]:
     """The host's files by role, as a hash of their content; of a large file its size and ends."""
-    places = {file.role: root / file.name for file in pipeline.spec.files}
-    return {role: _stamp(path) for role, path in places.items() if path.is_file()}
+    plain = {file.role: root / file.name for file in pipeline.spec.files}
+    # a kernel finds some old competitions' files as the host zipped them, one by one
+    zipped = {role: path.with_name(f"{path.name}.zip") for role, path in plain.items()}
+    found = {**zipped, **{role: path for role, path in plain.items() if path.is_file()}}
+    return {role: _stamp(path) for role, path in found.items() if path.is_file()}
 
 
 def _stamp(path: Path) -> str:

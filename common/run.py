@@ -74,6 +74,8 @@ def _train(request: Request, devices: tuple[str, ...], ranks: Ranks, say: Say) -
     folder = registry.find(request.competition)
     name, pipeline = chosen_pipeline(folder, request)
     context, stamps = context_for(folder, name, pipeline, request)
+    session = _session(request, say)
+    context = replace(context, session=session)  # what is prepared keeps to the hours, too
     with ranks.in_turn():
         items = train_items(pipeline, context)
         test = test_rows(pipeline, context)
@@ -89,7 +91,7 @@ def _train(request: Request, devices: tuple[str, ...], ranks: Ranks, say: Say) -
             check_same_folds(table, run)
         run.begin(facts, overwrite=request.overwrite, resume=request.resume)
         context = _keep(run, context, table)
-        context = replace(context, session=_session(request, run, ranks, say))
+        context = replace(context, session=replace(session, run=run.path, ranks=ranks))
         say(f"{pipeline.spec.title}, pipeline {name}, preset {request.preset}, seed {request.seed}")
         called = data_called(context.root)
         say(f"data: {called}, {len(items):,} rows; {_where(devices, ranks)}; {run.shown}")
@@ -202,10 +204,10 @@ def check_same_folds(table: pd.DataFrame, run: RunFolder) -> None:
         )
 
 
-def _session(request: Request, run: RunFolder, ranks: Ranks, say: Say) -> Session:
-    """How this command trains."""
-    every, track = request.checkpoint_every, request.track
-    return Session(run.path, _budget(request), every, track, say, ranks)
+def _session(request: Request, say: Say) -> Session:
+    """How this command trains, before it has a run folder and before processes train together:
+    what is prepared is prepared by each of them in turn."""
+    return Session(None, _budget(request), request.checkpoint_every, request.track, say)
 
 
 def _budget(request: Request) -> Budget:

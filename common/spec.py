@@ -83,6 +83,7 @@ class SubmissionFormat:
 class HostFile:
     """One file of the host: what it is for, its name, and what its columns are.
 
+    `separator` stands between two cells.
     `rows` counts the host's own file, without the header; it informs, nothing is checked by it.
     `key` is None where the rows have no name of their own and are numbered from 1.
     """
@@ -93,6 +94,7 @@ class HostFile:
     key: str | None = None
     target: str | None = None
     features: tuple[str, ...] = ()
+    separator: str = ","
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -38,8 +38,10 @@ def joined(hang_seconds: float = HANG_SECONDS) -> Iterator[Ranks]:
         backend = "cpu:gloo,cuda:nccl"
     dist.init_process_group(backend, timeout=timedelta(seconds=hang_seconds))
     patient = dist.new_group(backend="gloo", timeout=timedelta(seconds=PATIENT_SECONDS))
-    yield Ranks(place.rank, place.world, place.local_rank, patient)
-    dist.destroy_process_group()
+    try:
+        yield Ranks(place.rank, place.world, place.local_rank, patient)
+    finally:  # gloo's threads must not outlive the interpreter
+        dist.destroy_process_group()
 
 
 def joint_device(local_rank: int) -> str:
