@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import warnings
 
 import pytest
@@ -65,7 +66,7 @@ def test_the_table_of_errors_is_complete_and_they_share_one_root() -> None:
         value
         for value in vars(errors).values()
         if isinstance(value, type) and value.__module__ == errors.__name__
-    }
+    } - {errors.Interrupted}  # which is no error
     assert found == set(KIT_ERRORS)
     assert all(issubclass(kind, errors.KitError) for kind in found)
     assert issubclass(errors.SettingsError, errors.UsageError)
@@ -184,3 +185,19 @@ def test_an_unknown_name_among_none_says_so() -> None:
 def test_a_submission_error_without_a_list_has_its_message_as_its_only_fault() -> None:
     assert errors.SubmissionError("a").faults == ("a",)
     assert errors.SubmissionError("a", ("b", "c")).faults == ("b", "c")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_script_with_one_line_and_its_own_code(
+    number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    @expected_errors
+    def main(argv: list[str] | None = None) -> int:
+        signal.raise_signal(number)
+        return 0
+
+    assert main([]) == code
+    assert stderr_line(capsys) == "interrupted; nothing that was finished is lost"
+    assert signal.getsignal(signal.SIGTERM) is before
