@@ -28,11 +28,12 @@ AREAS = (
     "image_reader",
     "image_loader",
     "augmentation",
+    "tta",
     "tabular",
     "training",
+    "signals",
 )
 SHORTEST = 0.05  # CPU seconds of one sample
-CLOSE = 2.0  # ratios below it are shown with two digits
 NOISY = 1.5  # largest over smallest ratio of a case's rounds
 
 
@@ -166,10 +167,14 @@ def _line(row: dict[str, Any]) -> str:
     for name, ratio in row["ratios"].items():
         least, most = row["ratio_ranges"][name]
         noisy = " NOISY" if most / least > NOISY else ""
-        digits = 2 if ratio < CLOSE else 1
-        span = f"[{least:.{digits}f}..{most:.{digits}f}]"
-        parts.append(f"{ratio:.{digits}f}x less than {name} {span}{noisy}")
+        shown = f"{_times(ratio)}x less than {name} [{_times(least)}..{_times(most)}]"
+        parts.append(f"{shown}{noisy}")
     return "  ".join(parts)
+
+
+def _times(ratio: float) -> str:
+    """A ratio as it is shown: near 1 a tenth would hide which side is less."""
+    return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}"
 
 
 def _missed(row: dict[str, Any], goal: dict[str, Any], *, clocks: bool) -> list[str]:

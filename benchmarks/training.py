@@ -158,6 +158,7 @@ class CheckpointShare:
     folder: Path
 
     def run(self) -> tuple[Any, float]:
+        from common.session import CHECKPOINT_EVERY
         from common.train.checkpoint import COST, Checkpoints
 
         if not any(self.folder.glob("*")):
@@ -168,7 +169,7 @@ class CheckpointShare:
         started = time.process_time()
         checkpoints.save(state, wait=True)
         taken = time.process_time() - started
-        return None, taken / max(checkpoints.every, COST * checkpoints.cost)
+        return None, taken / max(CHECKPOINT_EVERY, COST * checkpoints.cost)
 
 
 def _leave_checkpoint(folder: Path) -> None:

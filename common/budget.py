@@ -10,7 +10,9 @@ from pathlib import Path
 
 SAFETY = 1.5  # predicting may be slower than validating was
 AFTERWARDS = 0.03  # share of the budget for scores, submission and report
+MEASURED = ("rows_per_second", "rows_to_predict", "epoch_seconds", "fold_seconds")
 UNKNOWN = 0.10  # share that is kept as long as nothing was measured
+PROC = Path("/proc")
 
 
 @dataclass
@@ -55,7 +57,8 @@ class Budget:
 
     def fits_fold(self) -> bool:
         """True where another fold may be begun: where an epoch fits, after which a fit can be cut
-        short, or, where models are not trained in epochs, all of it. The first one is begun."""
+        short, or, where models are not trained in epochs, all of it. Of the first one nothing is
+        known, so it is begun where any time is left."""
         if self.hours is None:
             return True
         return self.left() > (self.epoch_seconds or self.fold_seconds)
@@ -74,22 +77,37 @@ class Budget:
             speed = n_rows / seconds
             self.rows_per_second = min(self.rows_per_second or speed, speed)
 
+    def measured(self) -> dict[str, float]:
+        """What was measured, for another process that shares this budget."""
+        return {name: getattr(self, name) for name in MEASURED}
+
+    def learn(self, measured: dict[str, float]) -> None:
+        """Takes in what another process measured; the slower of the two counts."""
+        speeds = [self.rows_per_second, measured["rows_per_second"]]
+        self.rows_per_second = min(filter(None, speeds), default=0.0)
+        for name in MEASURED[1:]:
+            setattr(self, name, max(getattr(self, name), measured[name]))
+
 
 def process_began() -> float:
     """When this process began, in seconds since 1970."""
     return _began(os.getpid())
 
 
-def session_began() -> float:
-    """When the machine's first process began: on Kaggle, the session."""
-    return _began(1)
+def session_began(records: Path = PROC) -> float:
+    """When the machine's first process began: on Kaggle, the session.
+
+    Args:
+        records: where Linux keeps what it knows of its processes.
+    """
+    return _began(1, records)
 
 
-def _began(process: int) -> float:
+def _began(process: int, records: Path = PROC) -> float:
     """When a process began, by Linux's own records; now, where there are none."""
     try:
-        stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
-        up_since = time.time() - float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+        stat = (records / str(process) / "stat").read_text(encoding="ascii", errors="replace")
+        up_since = time.time() - float((records / "uptime").read_text(encoding="ascii").split()[0])
         ticks = int(stat.rpartition(")")[2].split()[19])
         return up_since + ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):

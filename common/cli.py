@@ -8,12 +8,17 @@ import functools
 import io
 import math
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NoReturn
 
-from common.errors import KitError, UsageError
+from common import paths
+from common.errors import Interrupted, KitError, UsageError
 
 Main = Callable[..., int]
 
@@ -73,17 +78,17 @@ def _positive(text: str, expected: str) -> float:
 def expected_errors(main: Main) -> Main:
     """Wraps a script's `main(argv)`: expected errors become one line on stderr and 2.
 
-    Ctrl-C becomes one line and 130, as shells have it. Everything else is ours and keeps its
-    traceback.
+    Ctrl-C becomes one line and 130, SIGTERM one and 143, as shells have it. Everything else is
+    ours and keeps its traceback.
     """
 
     @functools.wraps(main)
     def wrapped(argv: list[str] | None = None) -> int:
-        # fastai decorates functions with it as it loads; there is nothing for a user to do
-        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")
+        keep_quiet()
         _write_any_character()
         try:
-            code = main(argv)
+            with _terminated_like_ctrl_c():
+                code = main(argv)
             sys.stdout.flush()
             return code
         except BrokenPipeError:
@@ -97,10 +102,36 @@ def expected_errors(main: Main) -> Main:
                 raise
             place = error.filename2 or error.filename or "the output"
             return _say(f"error: {place}: {error.strerror}; {_PLACE_ERRORS[error.errno]}", 2)
-        except KeyboardInterrupt:
-            return _say("interrupted; nothing that was finished is lost", 130)
+        except KeyboardInterrupt as error:
+            code = error.exit_code if isinstance(error, Interrupted) else 130
+            return _say("interrupted; nothing that was finished is lost", code)
 
     return wrapped
+
+
+def keep_quiet() -> None:
+    """Keeps warnings of libraries back about which a user can do nothing."""
+    # fastai decorates functions with it as it loads
+    warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")
+
+
+@contextmanager
+def _terminated_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM raises Interrupted for the length of the block, so that locks and files beside are
+    cleared away. Where somebody else answers to it, or in a thread, nothing is changed."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _raise_interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _raise_interrupted(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(number)
 
 
 def _write_any_character() -> None:
@@ -111,5 +142,7 @@ def _write_any_character() -> None:
 
 
 def _say(line: str, code: int) -> int:
-    print(" ".join(line.split()), file=sys.stderr)
+    place = paths.launched()  # of processes that train together each may say something else
+    who = f"process {place.rank + 1} of {place.world}: " if place and place.world > 1 else ""
+    print(" ".join((who + line).split()), file=sys.stderr)
     return code

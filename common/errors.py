@@ -10,6 +10,7 @@
     └── MetricError       a score that is not defined for this input
 
 Messages have three parts: what was found, what was expected, what to do.
+`Interrupted` is no error: Ctrl-C, or a signal that asks the program to end.
 Anything else that is raised is a fault of ours: traceback, exit code 1.
 """
 
@@ -63,6 +64,18 @@ class KaggleError(KitError):
 
 class MetricError(KitError):
     """A score that is not defined for this input."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the program: no fault, but an exit code of its own.
+
+    Args:
+        number: the signal's.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number  # as shells have it: 130 after Ctrl-C, 143 after SIGTERM
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:

@@ -22,12 +22,7 @@ def stratified(labels: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
     from sklearn.model_selection import StratifiedKFold
 
     _check_size(len(labels), n_folds, "rows")
-    most = int(np.unique(labels, return_counts=True)[1].max())
-    if most < n_folds:
-        raise DataError(
-            f"the largest class has {most} rows; expected at least {n_folds}, one per fold: "
-            f"lower folds with --set folds={max(2, most)}"
-        )
+    _check_largest(labels, n_folds)
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
     return _column(splitter.split(np.zeros(len(labels)), labels), len(labels))
 
@@ -42,6 +37,22 @@ def grouped(groups: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
     _check_size(len(np.unique(groups)), n_folds, "groups")
     splitter = GroupKFold(n_folds, shuffle=True, random_state=seed)
     return _column(splitter.split(np.zeros(len(groups)), groups=groups), len(groups))
+
+
+def stratified_grouped(
+    labels: np.ndarray, groups: np.ndarray, n_folds: int, seed: int
+) -> np.ndarray:
+    """A fold per row, int64 (n_rows,): no group on both sides of a split, and each class spread
+    over the folds as evenly as the groups allow.
+
+    Raises: DataError with fewer groups than folds, or where every class has fewer rows than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    _check_size(len(np.unique(groups)), n_folds, "groups")
+    _check_largest(labels, n_folds)
+    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    return _column(splitter.split(np.zeros(len(labels)), labels, groups), len(labels))
 
 
 def shared_groups(groups: np.ndarray, train: np.ndarray, valid: np.ndarray) -> list[object]:
@@ -59,6 +70,15 @@ def _check_size(found: int, n_folds: int, what: str) -> None:
         raise DataError(
             f"there are {found} {what} for {n_folds} folds; expected at least one {what[:-1]} per "
             "fold: lower folds with --set folds=N"
+        )
+
+
+def _check_largest(labels: np.ndarray, n_folds: int) -> None:
+    most = int(np.unique(labels, return_counts=True)[1].max())
+    if most < n_folds:
+        raise DataError(
+            f"the largest class has {most} rows; expected at least {n_folds}, one per fold: "
+            f"lower folds with --set folds={max(2, most)}"
         )
 
 

@@ -21,11 +21,11 @@ from common.collect.base import load_table
 from common.errors import RunError, UsageError
 from common.kernels.attached_runs import record_of
 from common.kernels.record import MERGED_FILE
-from common.opening import check_train_data, fold_table, made_by, train_items
+from common.opening import check_train_data, fold_table, made_by, stored_folds, train_items
 from common.pipeline import Context, Decision, Pipeline
 from common.report import write_report
 from common.run import check_same_folds, write_scores
-from common.runfolder import RunFolder
+from common.runfolder import LEFT_OUT, RunFolder
 from common.score import FIXTURE_FILE
 
 Say = Callable[[str], None]
@@ -77,7 +77,7 @@ def _checked(runs: list[RunFolder]) -> tuple[list[RunFolder], dict[str, Any]]:
     """The runs in the order of their folds, and the facts of the joined run."""
     if len(runs) < 2:
         raise UsageError(f"{len(runs)} run was named; expected two or more to join")
-    known = [(run.open_finished(), run) for run in runs]
+    known = [(run.open_with_models(), run) for run in runs]
     _check_folds(known)
     known.sort(key=lambda pair: min(map(int, pair[0]["folds"])))
     (first_facts, first), others = known[0], known[1:]
@@ -155,7 +155,7 @@ def _refuse(first: RunFolder, other: RunFolder, name: str, one: object, two: obj
 def _keep(runs: list[RunFolder], merged: RunFolder, *, link: bool) -> None:
     """Puts models, folds and shared files into the joined run."""
     for run in runs:
-        for fold in files.read_json(run / "settings.json")["folds"]:
+        for fold in stored_folds(files.read_json(run / "settings.json"), run):
             _place(run.fold(fold), merged.fold(fold), link=link)
             merged.record_fold(fold)
     first = runs[0]
@@ -167,8 +167,17 @@ def _keep(runs: list[RunFolder], merged: RunFolder, *, link: bool) -> None:
         files.write_bytes(merged / FIXTURE_FILE, (first / FIXTURE_FILE).read_bytes())
     if (first / "environment.json").is_file():
         files.write_json(merged / "environment.json", _environment(runs))
+    missing = [line for run in runs for line in _left_out(run)]
+    if missing:
+        files.write_json(merged / LEFT_OUT, missing)
     kept.append(files.write_json(merged / MERGED_FILE, [_origin(run) for run in runs]))
     merged.record(kept)
+
+
+def _left_out(run: RunFolder) -> list[str]:
+    """What a run's budget did not hold."""
+    path = run / LEFT_OUT
+    return list(files.read_json(path)) if path.is_file() else []
 
 
 def _place(source: Path, target: Path, *, link: bool) -> None:

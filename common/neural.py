@@ -24,8 +24,10 @@ from common.randomness import generators_restored, seed_generators
 from common.score import align
 from common.submit import answers
 from common.train import Company, History, Memory, Steps, TrainSettings, fit
+from common.train.ranks import ALONE
 from common.train.rate_finder import RATE, RateCurve, find_rate
 from common.train.trackers import Tracker, open_tracker
+from common.tta import check_allowed, views
 
 WEIGHTS = "weights.safetensors"
 
@@ -56,10 +58,20 @@ class NeuralFold:
 
     def save(self, folder: Path) -> None:
         """Writes the weights, and the history where the net was trained here."""
-        weights = {name: value.contiguous().cpu() for name, value in self.net.state_dict().items()}
-        files.write_bytes(folder / WEIGHTS, safetensors.torch.save(weights))
+        files.write_bytes(folder / WEIGHTS, weights_as_bytes(self.net))
         if self.history is not None:
             self.history.save(folder)
+
+
+def weights_as_bytes(net: torch.nn.Module) -> bytes:
+    """A net's weights as a safetensors file; what two names share is written under both."""
+    seen: set[int] = set()
+    weights: dict[str, torch.Tensor] = {}
+    for name, value in net.state_dict().items():
+        own = value.contiguous().cpu()
+        weights[name] = own.clone() if own.data_ptr() in seen else own
+        seen.add(own.data_ptr())
+    return safetensors.torch.save(weights)
 
 
 def fit_neural(
@@ -75,6 +87,7 @@ def fit_neural(
             f"{type(settings).__name__} has no settings for the training loop; expected a "
             "subclass of TrainSettings, or a pipeline that answers fit_fold()"
         )
+    check_allowed(views(settings.views), pipeline.spec)
     train, valid = (items.iloc[rows] for rows in pipeline.splits(items, fold))
     with generators_restored():
         seed_generators(context.seed, "weights", str(fold))
@@ -100,15 +113,19 @@ def _with_found_rate(
     learner: Learner, settings: TrainSettings, steps: Steps, context: Context
 ) -> TrainSettings:
     """The settings with the rate that the finder chose for this run, found once for all folds."""
-    run = context.session.run
-    if run is not None and (run / RATE).is_file():
-        curve = RateCurve.load(run)
-    else:
-        curve = find_rate(learner, settings, steps, seed=context.seed)
-        if run is not None:
-            curve.save(run)
-    context.session.say(f"learning rate: {curve.choice:.1e}, found")
-    return replace(settings, learning_rate=curve.choice)
+    run, ranks = context.session.run, context.session.ranks or ALONE
+    choice = 0.0
+    if ranks.is_first:  # the others wait for its answer
+        if run is not None and (run / RATE).is_file():
+            curve = RateCurve.load(run)
+        else:
+            curve = find_rate(learner, settings, steps, seed=context.seed)
+            if run is not None:
+                curve.save(run)
+        choice = curve.choice
+    choice = ranks.share(choice)
+    context.session.say(f"learning rate: {choice:.1e}, found")
+    return replace(settings, learning_rate=choice)
 
 
 @contextmanager
@@ -136,6 +153,7 @@ def _company(
         budget=session.budget,
         memory=Memory(session.run, settings.batch_size, context.device, session.say),
         tracker=tracker,
+        ranks=session.ranks or ALONE,
         names=train["sample"].tolist(),
         say=session.say,
     )

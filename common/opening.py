@@ -21,7 +21,6 @@ from common.keys import Keys
 from common.pipeline import ALL_ROWS, Context, Pipeline, storable
 from common.runfolder import RunFolder
 from common.score import FIXTURE_FILE
-from common.session import CHECKPOINT_EVERY
 from common.settings import preset
 from common.spec import Rung
 from common.submit import ids_of
@@ -38,8 +37,11 @@ class Request:
             <pipeline>-<preset>.
         beside: a finished run on the same folds whose score becomes a rung.
         hours: that the whole command may take; None for no limit.
-        checkpoint_every: seconds between two checkpoints, at least.
+        checkpoint_every: seconds between two checkpoints; None for a minute, or more where they
+            are slow to write.
         track: the tracker that takes the curves; "" for none.
+        devices: on which folds are trained beside each other, or ("all",) for every CUDA device;
+            empty for one of them, which is `device` where that is given.
     """
 
     competition: str
@@ -55,8 +57,9 @@ class Request:
     overwrite: bool = False
     resume: bool = False
     hours: float | None = None
-    checkpoint_every: float = CHECKPOINT_EVERY
+    checkpoint_every: float | None = None
     track: str = ""
+    devices: tuple[str, ...] = ()
 
 
 def explore(
@@ -137,8 +140,11 @@ def same_folds(table: pd.DataFrame, run: RunFolder) -> bool:
 
 def data_stamps(pipeline: Pipeline, root: Path) -> dict[str, str]:
     """The host's files by role, as a hash of their content; of a large file its size and ends."""
-    places = {file.role: root / file.name for file in pipeline.spec.files}
-    return {role: _stamp(path) for role, path in places.items() if path.is_file()}
+    plain = {file.role: root / file.name for file in pipeline.spec.files}
+    # a kernel finds some old competitions' files as the host zipped them, one by one
+    zipped = {role: path.with_name(f"{path.name}.zip") for role, path in plain.items()}
+    found = {**zipped, **{role: path for role, path in plain.items() if path.is_file()}}
+    return {role: _stamp(path) for role, path in found.items() if path.is_file()}
 
 
 def _stamp(path: Path) -> str:
@@ -191,7 +197,7 @@ def open_run(
     on the default one."""
     folder = registry.find(competition)
     run = RunFolder(run_path(folder, name))
-    facts = run.open_finished()
+    facts = run.open_with_models()
     if facts["competition"] != folder:
         raise RunError(f"{run.shown} is a run of {facts['competition']}; expected {folder}")
     pipeline, context = made_by(facts, run, data, device)

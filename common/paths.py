@@ -12,12 +12,14 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from common import mounts
 from common.errors import DataError
 
 HOME_VARIABLE = "KIT_HOME"
 REHEARSAL_VARIABLE = "KIT_REHEARSAL"
+LAUNCHER_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
 RUN_TYPES = ("Batch", "Interactive")  # what Kaggle itself sets; a rehearsal sets another
 
 
@@ -67,7 +69,10 @@ def work_dir(folder: str) -> Path:
 
 
 def cache_dir() -> Path:
-    """What every competition caches and can make again, such as decoded pictures."""
+    """What every competition caches and can make again, such as decoded pictures. On Kaggle it
+    lies where nothing becomes a kernel's output."""
+    if on_kaggle():
+        return temp_dir() / "kit-cache"
     return home() / "data" / "work" / "cache"
 
 
@@ -90,6 +95,52 @@ def threads_asked_for() -> int | None:
     """The number of CPU threads that the environment asks for (OMP_NUM_THREADS), if it does."""
     text = os.environ.get("OMP_NUM_THREADS", "")
     return int(text) if text.isdigit() and int(text) > 0 else None
+
+
+# ---- processes that were started together -------------------------------------------------------
+
+
+class Launched(NamedTuple):
+    """This process among those that a launcher started."""
+
+    rank: int
+    world: int
+    local_rank: int
+
+
+def launched() -> Launched | None:
+    """What `torchrun`, or a launcher that speaks as it does, says of this process; None where
+    there is none."""
+    if any(not os.environ.get(name) for name in ("MASTER_ADDR", "MASTER_PORT")):
+        return None
+    texts = [os.environ.get(name, "") for name in LAUNCHER_VARIABLES]
+    return Launched(*map(int, texts)) if all(text.isdecimal() for text in texts) else None
+
+
+def launched_for_cpu() -> bool:
+    """True where `accelerate launch` was told to leave the GPUs alone."""
+    return os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+
+
+def processes_asked_for() -> int:
+    """The number in the `--num_processes` of the `accelerate launch` that started this process; 0
+    where that cannot be known, and where another launcher did."""
+    if not variable_names("ACCELERATE_"):
+        return 0
+    try:
+        words = Path(f"/proc/{os.getppid()}/cmdline").read_text(errors="replace").split("\0")
+    except OSError:  # not Linux, or not ours to read
+        return 0
+    joined = " ".join(words).replace("--num_processes=", "--num_processes ").split()
+    after = joined[joined.index("--num_processes") + 1 :] if "--num_processes" in joined else []
+    return int(after[0]) if after and after[0].isdecimal() else 0
+
+
+def child_environment(folders: Sequence[str]) -> dict[str, str]:
+    """The environment of a child process that imports from these folders, and that no launcher
+    counts."""
+    own = {name: value for name, value in os.environ.items() if name not in LAUNCHER_VARIABLES}
+    return {**own, "PYTHONPATH": os.pathsep.join(folders)}
 
 
 # ---- on Kaggle ----------------------------------------------------------------------------------

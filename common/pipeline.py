@@ -22,9 +22,12 @@ import torch
 from common import folds as make_folds
 from common.collect import Collector, Columns, Dense, Predictions
 from common.errors import DataError
+from common.figures import Figure
+from common.runfolder import RunFolder
 from common.session import Session
 from common.settings import Settings
 from common.spec import CompetitionSpec
+from common.tta import NONE, averaged, check_allowed, views
 from common.writing import AnswerColumns
 
 if TYPE_CHECKING:
@@ -206,8 +209,21 @@ class Pipeline:
         return raw.softmax(dim=1) if self.spec.classes else raw
 
     def predict_step(self, model: torch.nn.Module, inputs: Sequence[Any]) -> Any:
-        """The predictions for one batch of inputs, one per sample."""
-        return self.activation(model(*inputs))
+        """The predictions for one batch of inputs, one per sample.
+
+        Default: the activated output; where the settings name `views` of `common.tta`, its mean
+        over them: probabilities of classes, or masks (N, …, h, w). Numbers without classes may be
+        places that move with the picture: a pipeline that predicts them answers this itself.
+        """
+
+        def predict(*seen: Any) -> Any:
+            return self.activation(model(*seen))
+
+        chosen = views(getattr(self.settings, "views", "none"))
+        if chosen == NONE:
+            return predict(*inputs)
+        kind = "classes" if self.spec.classes else "masks"
+        return averaged(predict, check_allowed(chosen, self.spec), inputs, kind)
 
     # ---- any model -------------------------------------------------------------------------
 
@@ -282,6 +298,19 @@ class Pipeline:
         """One item (a row of `items`) as people look at it, uint8 (H, W) or (H, W, 3), for the
         report; None where there is nothing to see."""
         return None
+
+    def figures(
+        self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
+    ) -> Sequence[Figure]:
+        """Charts of this kind of competition for the report, below those that every run has.
+
+        Args:
+            items: the training rows.
+            oof: the table of out-of-fold predictions; None where nothing was held out or they are
+                no table.
+            run: the run's folder, with its models.
+        """
+        return ()
 
 
 def as_key(name: object) -> tuple[str, ...]:

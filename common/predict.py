@@ -11,6 +11,7 @@ from fastai.torch_core import to_device
 
 from common.collect import Collector, Predictions
 from common.errors import RunError
+from common.train.workers import workers_watched
 
 PredictStep = Callable[[torch.nn.Module, Sequence[Any]], Any]
 
@@ -34,7 +35,7 @@ def predict(
     """
     start = 0
     net.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), workers_watched(loader, lambda: f"row {start}"):
         for batch in loader:
             inputs = batch if isinstance(batch, (tuple, list)) else (batch,)
             outputs = outputs_to_numpy(predict_step(net, to_device(inputs, device)))

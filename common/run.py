@@ -16,7 +16,9 @@ import pandas as pd
 from common import environment, files, paths, registry
 from common.budget import Budget, process_began, session_began
 from common.collect import Predictions, save_table
+from common.devices import devices_for, train_folds_on
 from common.errors import RunError
+from common.fold_training import FoldsToTrain, help_train_folds, train_folds
 from common.oof import score_oof, write_oof
 from common.opening import (
     Request,
@@ -37,11 +39,13 @@ from common.opening import (
     test_rows,
     train_items,
 )
-from common.pipeline import ALL_ROWS, Context, Pipeline, storable
+from common.pipeline import Context, Pipeline, storable
 from common.report import write_report
 from common.runfolder import RunFolder
 from common.score import FIXTURE_FILE, ladder_beside
 from common.session import Session
+from common.train.joining import joined
+from common.train.ranks import Ranks
 from common.writing import write_answers
 
 Say = Callable[[str], None]
@@ -51,15 +55,30 @@ INDEX = ["sample", "id"]
 def train(request: Request, say: Say = print) -> RunFolder:
     """The whole flow; gives the finished run folder.
 
+    Where a launcher has started several processes, each of them calls this: they train together,
+    and the first one does, writes and says everything else.
+
     Everything that can be found wrong with the request or the data is found before an older run
     folder is touched, and before anything is trained.
     """
+    with joined() as ranks:
+        devices = devices_for(request, ranks)
+        request = replace(request, device=devices[0])
+        if not ranks.is_first:
+            return _train_beside(request, ranks)
+        return _train(request, devices, ranks, say)
+
+
+def _train(request: Request, devices: tuple[str, ...], ranks: Ranks, say: Say) -> RunFolder:
     started = time.perf_counter()
     folder = registry.find(request.competition)
     name, pipeline = chosen_pipeline(folder, request)
     context, stamps = context_for(folder, name, pipeline, request)
-    items = train_items(pipeline, context)
-    test = test_rows(pipeline, context)
+    session = _session(request, say)
+    context = replace(context, session=session)  # what is prepared keeps to the hours, too
+    with ranks.in_turn():
+        items = train_items(pipeline, context)
+        test = test_rows(pipeline, context)
     folds = folds_to_train(items, request.folds)
     table = fold_table(items, pipeline)
     rung = rung_of(RunFolder(run_path(folder, request.beside)), table) if request.beside else None
@@ -67,16 +86,17 @@ def train(request: Request, say: Say = print) -> RunFolder:
     ladder_beside(context.root / "solution.csv", pipeline.spec)  # a broken fixture is told now
 
     run = RunFolder(run_path(folder, request.run or f"{name}-{request.preset}"))
-    with run.claimed(), environment.computing_threads(), _old_run_kept(run):
+    with run.claimed() as lock, environment.computing_threads(), _old_run_kept(run):
         if request.resume and (run / "folds.parquet").is_file():
             check_same_folds(table, run)
         run.begin(facts, overwrite=request.overwrite, resume=request.resume)
         context = _keep(run, context, table)
-        context = replace(context, session=_session(request, run, say))
+        context = replace(context, session=replace(session, run=run.path, ranks=ranks))
         say(f"{pipeline.spec.title}, pipeline {name}, preset {request.preset}, seed {request.seed}")
         called = data_called(context.root)
-        say(f"data: {called}, {len(items):,} rows; device {context.device}; {run.shown}")
-        left_out = train_folds(pipeline, items, folds, run, context, len(test.items), say)
+        say(f"data: {called}, {len(items):,} rows; {_where(devices, ranks)}; {run.shown}")
+        work = FoldsToTrain(pipeline, items, folds, run, context, len(test.items), say)
+        left_out = train_folds_on(devices, work, lock) if len(devices) > 1 else train_folds(work)
         _validate(pipeline, items, facts, run, context, say)
         _predict_test(pipeline, test, facts, run, context, run / "submission.csv", say)
         seconds = round(time.perf_counter() - started, 1)
@@ -91,6 +111,27 @@ def train(request: Request, say: Say = print) -> RunFolder:
             "--resume goes on with it"
         )
     return run
+
+
+def _train_beside(request: Request, ranks: Ranks) -> RunFolder:
+    """What a process does that trains with the first one: its part of each batch."""
+    folder = registry.find(request.competition)
+    name, pipeline = chosen_pipeline(folder, request)
+    context, _ = context_for(folder, name, pipeline, request)
+    with ranks.in_turn():
+        items = train_items(pipeline, context)
+    run = RunFolder(run_path(folder, request.run or f"{name}-{request.preset}"))
+    silent = Session(budget=_budget(request), say=lambda line: None, ranks=ranks)
+    with environment.computing_threads():
+        help_train_folds(pipeline, items, replace(context, session=silent))
+    return run
+
+
+def _where(devices: tuple[str, ...], ranks: Ranks) -> str:
+    """What trains, for the log."""
+    place = f"device {devices[0]}" if len(devices) == 1 else f"devices {', '.join(devices)}"
+    is_launched = ranks.world > 1 or paths.launched() is not None or paths.launched_for_cpu()
+    return f"{place}, process 1 of {ranks.world}" if is_launched else place
 
 
 def validate(competition: str, run_name: str, data: Path | None, say: Say = print) -> RunFolder:
@@ -163,70 +204,16 @@ def check_same_folds(table: pd.DataFrame, run: RunFolder) -> None:
         )
 
 
-def _session(request: Request, run: RunFolder, say: Say) -> Session:
-    """How this command trains. On Kaggle the time counts from the session's start, at home from
+def _session(request: Request, say: Say) -> Session:
+    """How this command trains, before it has a run folder and before processes train together:
+    what is prepared is prepared by each of them in turn."""
+    return Session(None, _budget(request), request.checkpoint_every, request.track, say)
+
+
+def _budget(request: Request) -> Budget:
+    """The time that this command has. On Kaggle it counts from the session's start, at home from
     the command's."""
-    began = session_began() if paths.on_kaggle() else process_began()
-    budget = Budget(request.hours, began)
-    return Session(run.path, budget, request.checkpoint_every, request.track, say)
-
-
-def train_folds(
-    pipeline: Pipeline,
-    items: pd.DataFrame,
-    folds: list[int | None],
-    run: RunFolder,
-    context: Context,
-    n_test: int,
-    say: Say,
-) -> list[str]:
-    """Trains the folds that the budget holds; gives what it left out, a line for each."""
-    budget, left_out, rows = context.session.budget, [], 0
-    for fold in folds:
-        name = _called(fold)
-        rows += len(pipeline.splits(items, fold)[1]) + n_test
-        budget.rows_to_predict = rows
-        if run.has_fold(fold):
-            say(f"{name}: finished before")
-        elif not budget.fits_fold():
-            left_out.append(name)
-        elif cut_short := _train_fold(pipeline, items, fold, run, context, say):
-            left_out.append(f"{name}, of which {cut_short}")
-    if left_out:
-        files.write_json(run / "left_out.json", left_out)
-    else:
-        (run / "left_out.json").unlink(missing_ok=True)
-    return left_out
-
-
-def _called(fold: int | None) -> str:
-    return "all rows" if fold is ALL_ROWS else f"fold {fold}"
-
-
-def _train_fold(
-    pipeline: Pipeline,
-    items: pd.DataFrame,
-    fold: int | None,
-    run: RunFolder,
-    context: Context,
-    say: Say,
-) -> str:
-    """Trains one fold and keeps its model; gives how far it came where the budget ended it.
-
-    A net that was cut short predicts only where no fold has a whole one.
-    """
-    train_rows, valid_rows = pipeline.splits(items, fold)
-    say(f"{_called(fold)}: {len(train_rows):,} rows train, {len(valid_rows):,} validate")
-    began = time.perf_counter()
-    model = pipeline.fit_fold(items, fold, replace(context, state=run.fold(fold)))
-    context.session.budget.saw_fold(time.perf_counter() - began)
-    cut_short: str = getattr(model, "left_out", "")
-    if cut_short and run.has_whole_fold():
-        return cut_short
-    files.make_folder(run.fold(fold))
-    model.save(run.fold(fold))
-    run.record_fold(fold, finished=not cut_short)
-    return cut_short
+    return Budget(request.hours, session_began() if paths.on_kaggle() else process_began())
 
 
 def _validate(
@@ -274,10 +261,10 @@ def write_scores(
     scores = score_oof(pipeline, rows, run, context, beside=rungs_of(facts))
     files.write_json(run / "scores.json", scores)
     run.record([run / name for name in ("decision.json", "scores.json")])
-    _say_scores(scores, facts["pipeline"], say)
+    say_scores(scores, facts["pipeline"], say)
 
 
-def _say_scores(scores: dict[str, Any], pipeline: str, say: Say) -> None:
+def say_scores(scores: dict[str, Any], pipeline: str, say: Say) -> None:
     """Scores per fold and pooled, and the ladder with ours on it."""
     by_fold = "  ".join(f"{entry['score']:.4f}" for entry in scores["folds"])
     low, high, n_test = (scores["interval"][name] for name in ("low", "high", "n_test"))

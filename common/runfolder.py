@@ -4,6 +4,8 @@ settings.json       competition, pipeline, settings, seed, folds, what the data 
 environment.json    commit, versions, device, seconds
 folds.parquet       sample, id, fold, group, targets
 fold<k>/            the fold's model, history.csv, steps.csv; resume.pt while it is being trained
+rate_finder.csv     rate.json              where a learning rate was looked for: curve and choice
+tensorboard/  wandb/  trackio/             what a tracker wrote, where one was asked for
 memory.json         in how many parts a batch fits, where it did not fit whole
 left_out.json       what the budget did not hold
 oof.parquet         out-of-fold predictions (or the collector's files)
@@ -31,6 +33,8 @@ MARK = "UNFINISHED"
 MANIFEST = "manifest.json"
 CHECKPOINT = "resume.pt"
 SETTINGS = "settings.json"
+LEFT_OUT = "left_out.json"
+BLEND = "blend"  # in the settings of a run that was made of others: the method and its parts
 FACTS = {"competition", "pipeline", "settings", "seed", "folds", "data"}
 
 
@@ -57,14 +61,15 @@ class RunFolder:
         return self.path / f"fold{'all' if fold is None else fold}"
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Keeps other processes from writing this run for the length of the block.
+    def claimed(self) -> Iterator[int]:
+        """Keeps other processes from writing this run for the length of the block; gives the
+        lock's descriptor, for child processes that write, too.
 
         Raises: RunError where one is writing it.
         """
         held = f"another process is writing {self.shown}"
-        with files.locked(paths.lock_file(self.path), held):
-            yield
+        with files.locked(paths.lock_file(self.path), held) as lock:
+            yield lock
 
     # ---- beginning and end -------------------------------------------------------------------
 
@@ -78,6 +83,7 @@ class RunFolder:
             if not self.path.is_dir() or not self.path.name:
                 raise RunError(f"{self.shown} is no folder for a run; name another with --run")
             self._make_room(facts, overwrite=overwrite, resume=resume)
+            self._clear_parts()
         files.make_folder(self.path)
         self._mark("no fold is finished")
         if not (self.path / SETTINGS).exists():
@@ -99,6 +105,11 @@ class RunFolder:
             )
         elif (self.path / SETTINGS).is_file():
             self._check_same(facts)
+
+    def _clear_parts(self) -> None:
+        """Removes what a killed process was writing."""
+        for part in self.path.rglob(".*.part"):
+            part.unlink()
 
     @property
     def replaced(self) -> Path:
@@ -157,8 +168,6 @@ class RunFolder:
         """Enters a fold's files and says so in the mark; a finished one needs its checkpoint no
         longer."""
         folder = self.fold(fold)
-        for part in folder.glob(".*.part"):  # of a process that was killed
-            part.unlink()
         self.record([path for path in folder.rglob("*") if path.name != CHECKPOINT])
         if finished:
             (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -193,7 +202,11 @@ class RunFolder:
         if not (self.path / SETTINGS).is_file():
             raise RunError(f"{shown} holds no run (no {SETTINGS}); train one, or check the name")
         if (self.path / MARK).is_file():
-            raise RunError(f"{shown} is unfinished; go on with train and --resume")
+            begun = files.read_json(self.path / SETTINGS)
+            how = "go on with train and --resume"
+            if isinstance(begun, dict) and BLEND in begun:
+                how = "blend again with --overwrite"
+            raise RunError(f"{shown} is unfinished; {how}")
         manifest = self._manifest()
         stranger = self._first_stranger(manifest)
         if stranger or not manifest:
@@ -205,6 +218,21 @@ class RunFolder:
         facts = files.read_json(self.path / SETTINGS)
         if not isinstance(facts, dict) or not set(facts) >= FACTS:
             raise RunError(f"{shown}/{SETTINGS} lacks what this version writes; train again")
+        return facts
+
+    def open_with_models(self) -> dict[str, Any]:
+        """The facts of a finished run that holds models.
+
+        Raises: RunError where it is a blend, which holds the predictions of other runs; otherwise
+        as above.
+        """
+        facts = self.open_finished()
+        if BLEND in facts:
+            parts = ", ".join(str(part["name"]) for part in facts[BLEND]["parts"])
+            raise RunError(
+                f"{self.shown} is a blend of {parts} and holds no models; expected a run that was "
+                "trained: name one of those, or blend them again with scripts/blend.py"
+            )
         return facts
 
     def _first_stranger(self, entries: dict[str, str]) -> str:

@@ -83,6 +83,7 @@ class SubmissionFormat:
 class HostFile:
     """One file of the host: what it is for, its name, and what its columns are.
 
+    `separator` stands between two cells.
     `rows` counts the host's own file, without the header; it informs, nothing is checked by it.
     `key` is None where the rows have no name of their own and are numbered from 1.
     """
@@ -93,6 +94,7 @@ class HostFile:
     key: str | None = None
     target: str | None = None
     features: tuple[str, ...] = ()
+    separator: str = ","
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -203,6 +205,8 @@ class KernelSpec:
             `pack_dataset.py <competition> --code` packs it, after every change. Scripts only.
         models: models to attach, "owner/model/framework/variation/version".
         packages: modules that wheels in `datasets` bring, as they are imported.
+        train_hours: from the session's start within which the train kernel ends by itself, with
+            what it has. A session lasts 12 hours; half an hour is for what surrounds the kernel.
         image_pinning: "original" keeps the image of the kernel's first version, "latest" does not.
     """
 
@@ -215,6 +219,7 @@ class KernelSpec:
     code_attached: bool = False
     models: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    train_hours: float = 11.5
     image_pinning: str = "original"
 
 

@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from common.cli import Parser, expected_errors, seed
+from common.cli import Parser, expected_errors, hours, seed
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -35,6 +35,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         help="build infer for this run, or packed run; again for another fold group",
     )
+    parser.add_argument(
+        "--resume", action="store_true", help="train goes on from its own last output on Kaggle"
+    )
+    parser.add_argument(
+        "--hours", type=hours, help="of train's session (default: the spec's, mostly 11.5)"
+    )
     parser.add_argument("--out", type=Path, help="folder (default: kernels/<competition>)")
     parser.add_argument("--seed", type=seed, default=0, help="of every draw (default: 0)")
     return parser.parse_args(argv)
@@ -59,6 +65,8 @@ def main(argv: list[str] | None = None) -> int:
         runs=tuple(args.run),
         out=args.out,
         seed=args.seed,
+        hours=args.hours,
+        resume=args.resume,
     )
     for built in build(request):
         print(f"{paths.shown(built.folder)}: {built.metadata['id']}, {built.size:,} bytes")

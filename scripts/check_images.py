@@ -33,7 +33,8 @@ def main(argv: list[str] | None = None) -> int:
     if not root.is_dir():
         shown = paths.shown(root)
         how = "; ".join(one.how_to_get(shown) for one in registry.load_spec(folder).sources)
-        raise DataError(f"{shown} does not exist; expected the host's files. To download: {how}")
+        found = "is no folder" if root.exists() else "does not exist"
+        raise DataError(f"{shown} {found}; expected the host's files. To download: {how}")
     report = check.check_images(root, decoded=args.decode)
     for line in check.lines_of(report):
         print(line)

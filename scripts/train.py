@@ -22,16 +22,32 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="the host's files (default: data/<competition>)")
     parser.add_argument("--run", default="", help="name under runs/<competition>/, or a path")
     parser.add_argument("--beside", default="", help="a run on the same folds to compare with")
+    parser.add_argument(
+        "--devices", default="", help="such as cuda:0,cuda:1; all: folds beside each other"
+    )
     parser.add_argument("--track", default="", help="tensorboard, wandb or trackio")
     parser.add_argument("--hours", type=hours, help="end in time: scores and submission included")
     parser.add_argument("--seed", type=seed, default=0, help="of every draw (default: 0)")
     parser.add_argument(
-        "--checkpoint-seconds", type=seconds, default=60.0, help="between two (default: 60)"
+        "--checkpoint-seconds",
+        type=seconds,
+        help="between two (default: 60, or more where one is slow to write)",
+    )
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without bad files, and list them"
+    )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="decode every picture in every epoch"
     )
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--overwrite", action="store_true", help="replace the run folder")
     again.add_argument("--resume", action="store_true", help="go on where the run was cut short")
     return parser.parse_args(argv)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts of a text with commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 @expected_errors
@@ -44,8 +60,13 @@ def main(argv: list[str] | None = None) -> int:
         competition=args.competition,
         pipeline=args.pipeline,
         preset=args.preset,
-        changes=tuple(args.set),
-        folds=tuple(part.strip() for part in args.fold.split(",") if part.strip()),
+        changes=(
+            *args.set,
+            *["skip_unreadable=true"] * args.skip_unreadable,
+            *["cache=false"] * args.no_cache,
+        ),
+        folds=listed(args.fold),
+        devices=listed(args.devices),
         data=args.data,
         run=args.run,
         beside=args.beside,

@@ -73,6 +73,12 @@ def test_no_loss_is_seen_where_the_intervals_hold_zero() -> None:
     assert ok
     assert lines[0] == "shown: blurring costs 0.300, more than the interval's 0.040"
     assert len(lines) == 1 + len(DEFAULTS)
+    assert lines[1] == "scaled: no loss was seen, by the interval at most 0.010"
+
+
+def test_an_interval_above_zero_holds_no_loss() -> None:
+    _, lines = accuracy.verdict(rows(scaled=0.02))
+    assert lines[1] == "scaled: no loss was seen, nor does the interval hold one"
 
 
 def test_a_loss_is_named() -> None:

@@ -37,9 +37,9 @@ def readme(folder: str) -> str:
     return (registry.directory(folder) / "README.md").read_text(encoding="utf-8")
 
 
-def header_and_length(path: Path) -> tuple[list[str], int]:
+def header_and_length(path: Path, separator: str) -> tuple[list[str], int]:
     with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(stream))
+        rows = list(csv.reader(stream, delimiter=separator))
     return rows[0], len(rows) - 1
 
 
@@ -99,7 +99,7 @@ def test_fixture_has_the_layout_that_the_spec_names(trained: tuple[str, Path, li
     folder, data, _ = trained
     spec = registry.load_spec(folder)
     for file in spec.files:
-        header, n_rows = header_and_length(data / file.name)
+        header, n_rows = header_and_length(data / file.name, file.separator)
         assert n_rows > 0
         assert set(file.columns) <= set(header), file.name
     sample = spec.file("sample_submission")

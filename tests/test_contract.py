@@ -128,6 +128,22 @@ def test_time_folds_train_on_the_past_and_leave_rows_unvalidated(toy: Any) -> No
     ]
 
 
+def test_what_is_prepared_keeps_to_the_hours_and_says_what_it_does(
+    toy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Context] = []
+    original = Signal.prepare
+
+    def watched(self: Signal, context: Context) -> None:
+        seen.append(context)
+        original(self, context)
+
+    monkeypatch.setattr(Signal, "prepare", watched)
+    toy(Signal(), hours=5.0)
+    assert seen[0].session.budget.hours == 5.0
+    assert seen[0].session.run is None  # the run folder is begun afterwards
+
+
 # ---- masks: maps on disk, a threshold that is fitted across folds -------------------------------
 
 

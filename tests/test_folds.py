@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import DataError
-from common.folds import grouped, shared_groups, stratified
+from common.folds import grouped, shared_groups, stratified, stratified_grouped
 
 LABELS = np.random.default_rng(0).integers(0, 4, size=203)
 GROUPS = np.random.default_rng(1).integers(0, 23, size=203)
@@ -56,6 +56,27 @@ def test_no_group_stands_on_both_sides(n_folds: int, seed: int) -> None:
     # the same in other words: a group has one fold
     for group in np.unique(GROUPS):
         assert len(set(folds[group == GROUPS].tolist())) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_grades_are_spread_over_folds_that_keep_groups_together(seed: int) -> None:
+    # like duplicates: most rows alone, forty pairs
+    groups = np.concatenate([np.arange(200), np.arange(40)])
+    labels = np.random.default_rng(seed).choice(5, size=240, p=[0.5, 0.1, 0.27, 0.05, 0.08])
+    folds = stratified_grouped(labels, groups, 5, seed)
+    assert (folds[:40] == folds[200:]).all()
+    for label in range(5):
+        counts = np.bincount(folds[labels == label], minlength=5)
+        assert counts.max() - counts.min() <= 4
+    assert folds.tolist() == stratified_grouped(labels, groups, 5, seed).tolist()
+    assert folds.tolist() != stratified_grouped(labels, groups, 5, seed + 1).tolist()
+
+
+def test_stratified_groups_say_what_is_too_small() -> None:
+    with pytest.raises(DataError, match="2 groups for 3 folds"):
+        stratified_grouped(np.zeros(6, int), np.array([0, 0, 0, 1, 1, 1]), 3, 0)
+    with pytest.raises(DataError, match=r"largest class has 2 rows.*--set folds=2"):
+        stratified_grouped(np.array([0, 0, 1, 1]), np.arange(4), 3, 0)
 
 
 def test_groups_may_be_text() -> None:

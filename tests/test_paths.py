@@ -145,6 +145,17 @@ def test_on_kaggle_nothing_of_ours_replaces_the_platform_s_places(
     assert paths.input_root() == root
 
 
+def test_caches_lie_under_home_and_on_kaggle_outside_the_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIT_HOME", str(tmp_path))
+    assert paths.cache_dir() == tmp_path / "data/work/cache"
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    monkeypatch.setenv("KIT_HOME", "/kaggle/working/kit")  # cloned there, as notebooks do
+    assert not paths.cache_dir().is_relative_to(paths.working_dir())
+    assert paths.cache_dir().parent == paths.temp_dir()
+
+
 def test_the_scored_rerun_is_told_from_other_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAGGLE_IS_COMPETITION_RERUN", raising=False)
     assert not paths.is_rerun()

@@ -32,7 +32,7 @@ def test_the_first_screen_shows_the_two_commands_and_what_they_print() -> None:
 def test_the_six_lines_for_a_notebook_run(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    (block,) = code_blocks("python")
+    block, *_ = code_blocks("python")
     lines = [line for line in block.splitlines() if line]
     assert len(lines) == 6
     mpl.use("agg")

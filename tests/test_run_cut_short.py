@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 import sys
@@ -13,10 +14,12 @@ from scripts import predict, train
 from tests.conftest import REPOSITORY
 from tests.runs import SMOKE, one_line
 
+INTERRUPTED = "interrupted; nothing that was finished is lost"
 
-def start(digits: Path, run: Path) -> subprocess.Popen[str]:
+
+def start(digits: Path, run: Path, *more: str) -> subprocess.Popen[str]:
     """The smoke run in a process of its own."""
-    argv = [*SMOKE, "--data", str(digits), "--run", str(run)]
+    argv = [*SMOKE, "--data", str(digits), "--run", str(run), *more]
     return subprocess.Popen(
         [sys.executable, "-u", str(REPOSITORY / "scripts/train.py"), *argv],
         cwd=REPOSITORY,
@@ -34,7 +37,10 @@ def wait_for(process: subprocess.Popen[str], words: str) -> None:
     raise AssertionError(f"{words!r} was never printed")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
+
+
+@pytest.mark.parametrize("how", CODES, ids=["ctrl-c", "terminated", "kill-9"])
 def test_a_run_that_is_cut_short_says_so_and_resumes_to_the_same_result(
     how: signal.Signals,
     digits: Path,
@@ -48,10 +54,10 @@ def test_a_run_that_is_cut_short_says_so_and_resumes_to_the_same_result(
     wait_for(process, "epoch  1/")  # two more epochs, the scores and the report are to come
     process.send_signal(how)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == (130 if how is signal.SIGINT else -9)
-    if how is signal.SIGINT:
-        assert errors.splitlines()[-1].startswith("interrupted")
-        assert "Traceback" not in errors
+    assert process.returncode == CODES[how]
+    if how is not signal.SIGKILL:
+        assert errors.splitlines() == [INTERRUPTED]
+        assert (run / "fold1/resume.pt").is_file()
     assert "unfinished" in (run / "UNFINISHED").read_text()
     assert "fold0" in (run / "UNFINISHED").read_text()
 
@@ -65,5 +71,57 @@ def test_a_run_that_is_cut_short_says_so_and_resumes_to_the_same_result(
     assert train.main(again) == 0
     assert "fold 0: finished before" in capsys.readouterr().out
     assert not (run / "UNFINISHED").exists()
+    assert_same(run, smoke_run)
+
+
+def test_a_second_ctrl_c_ends_at_once_and_the_run_still_resumes(
+    digits: Path, tmp_path: Path, smoke_run: Path
+) -> None:
+    run = tmp_path / "run"
+    process = start(digits, run, "--checkpoint-seconds", "0")
+    wait_for(process, "epoch  1/")
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines() == [INTERRUPTED]
+    assert train.main([*SMOKE, "--data", str(digits), "--run", str(run), "--resume"]) == 0
+    assert_same(run, smoke_run)
+
+
+# ---- a disk that is full ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["resume.pt", "weights.safetensors"])
+def test_without_room_a_run_ends_with_one_line_and_resumes_once_there_is_some(
+    what: str, digits: Path, tmp_path: Path, smoke_run: Path
+) -> None:
+    run = tmp_path / "run"
+    every = "0" if what == "resume.pt" else "600"
+    argv = [*SMOKE, "--data", str(digits), "--run", str(run), "--checkpoint-seconds", every]
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "scripts/train.py"), *argv],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        preexec_fn=little_room,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert what in line
+    assert "File too large" in line
+    assert not [*run.rglob("*.part")]
+    assert train.main([*argv, "--resume"]) == 0
+    assert_same(run, smoke_run)
+
+
+def little_room() -> None:
+    """No file may have more than 40 KiB."""
+    limit = 40 * 2**10
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
+def assert_same(run: Path, smoke_run: Path) -> None:
     for name in ("submission.csv", "oof.parquet", "oof_submission.csv", "scores.json"):
         assert (run / name).read_bytes() == (smoke_run / name).read_bytes(), name

@@ -153,7 +153,7 @@ def test_a_run_that_cannot_be_replaced_is_put_back(
         raise KeyboardInterrupt
 
     before = tree(run)
-    monkeypatch.setattr("common.run._train_fold", interrupted)
+    monkeypatch.setattr("common.fold_training.train_fold", interrupted)
     argv = [*SMOKE, "--data", str(digits), "--run", str(run), "--overwrite"]
     assert train.main(argv) == 130
     assert tree(run) == before

@@ -39,6 +39,8 @@ class BuildRequest:
         runs: run folders, or packed data sets, that infer is built for, with their own pipeline
             and settings; empty for whatever the train kernels will write.
         out: in place of kernels/<competition>.
+        hours: of train's session, in place of KernelSpec.train_hours; None for that.
+        resume: attach the train kernels' own earlier outputs, from which they go on.
     """
 
     competition: str
@@ -52,6 +54,8 @@ class BuildRequest:
     runs: tuple[Path, ...] = ()
     out: Path | None = None
     seed: int = 0
+    hours: float | None = None
+    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,10 +131,11 @@ def _asked_for(folder: str, request: BuildRequest, runs: list[ExpectedRun]) -> B
 
 
 def _for_runs(folder: str, request: BuildRequest, runs: list[ExpectedRun]) -> BuildRequest:
-    if request.pipeline or request.changes or request.fold_groups or "infer" not in request.roles:
+    for_train = request.fold_groups or request.resume or "infer" not in request.roles
+    if request.pipeline or request.changes or for_train:
         raise UsageError(
             "a run has its own pipeline, settings and folds, and is for infer; expected --run "
-            "without --pipeline, --set, --folds and --role train"
+            "without --pipeline, --set, --folds, --resume and --role train"
         )
     facts, pipeline = runs[0].facts, runs[0].pipeline
     if pipeline is None:
@@ -216,7 +221,9 @@ def _plan(
         part = naming.part_name("train", request.pipeline, folds)
         slug = naming.kernel_slug(folder, spec.kernel, part)
         internet = spec.kernel.train_internet
-        plan.append((part, replace(shared, kernel=slug, folds=folds, internet=internet)))
+        hours = request.hours or spec.kernel.train_hours
+        own = replace(shared, kernel=slug, folds=folds, internet=internet, hours=hours)
+        plan.append((part, replace(own, resume=request.resume)))
         runs.append(RunConfig(kernel=slug, folds=folds))
     part = naming.part_name("infer", request.pipeline, ())
     slug = naming.kernel_slug(folder, spec.kernel, part)
@@ -270,11 +277,17 @@ def _metadata(
         "competition_sources": [
             source.name for source in config.sources if source.kind == "competition"
         ],
-        "kernel_sources": [owned(run.kernel, user) for run in config.runs if run.kernel],
+        "kernel_sources": [owned(name, user) for name in _kernels_read(config)],
         "model_sources": list(spec.kernel.models),
         "keywords": [],
         "docker_image_pinning_type": spec.kernel.image_pinning,
     }
+
+
+def _kernels_read(config: KernelConfig) -> list[str]:
+    """The kernels whose outputs a kernel reads; train's own earlier one where it goes on."""
+    own = [config.kernel] if config.resume else []
+    return [*own, *(run.kernel for run in config.runs if run.kernel)]
 
 
 def _write(built: Built, content: bytes, members: Sequence[Member]) -> Built:

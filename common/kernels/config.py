@@ -65,6 +65,8 @@ class KernelConfig:
         runs: what infer reads.
         decision: of merged runs; None where the run has its own.
         packages: packed dependencies, as "name version".
+        hours: from the session's start within which train ends by itself; None for no limit.
+        resume: train must find its own earlier output attached, and goes on with it.
     """
 
     competition: str
@@ -86,6 +88,8 @@ class KernelConfig:
     runs: tuple[RunConfig, ...] = ()
     decision: dict[str, Any] | None = None
     packages: tuple[str, ...] = ()
+    hours: float | None = None
+    resume: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The fields in their order, ready for JSON."""

@@ -193,7 +193,7 @@ def run_part(folder: Path) -> Part:
     Raises: RunError where the run is unfinished, does not belong together, or was rehearsed.
     """
     run = RunFolder(folder)
-    run.open_finished()
+    run.open_with_models()
     _check_trained(run)
     # no ending of an archive: Kaggle would unpack it, and what becomes of its folders is its own
     return Part("run.tar.bin", "run", "run", run.identity(), partial(_write_run, run))

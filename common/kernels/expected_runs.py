@@ -67,7 +67,7 @@ def _expected_in(inside: Path, place: Path, folder: str, user: str) -> ExpectedR
             f"{shown} holds {len(runs)} runs; expected the folder of one, or a packed one"
         )
     run = runs[0]
-    facts = run.open_finished()
+    facts = run.open_with_models()
     if facts["competition"] != folder:
         raise RunError(f"{shown} is a run of {facts['competition']}; expected {folder}")
     record = record_of(run)

@@ -54,6 +54,9 @@ def say_facts(config: KernelConfig, rehearsal: Rehearsal | None, say: Say = prin
     folds = f"folds {', '.join(config.folds)}" if config.folds else "all folds"
     say(f"asked for: {chosen}{changed}, {folds}, seed {config.seed}")
     say(f"versions: {', '.join(f'{name} {number}' for name, number in versions().items())}")
+    if config.role == "train":
+        limit = f"{config.hours:g} hours" if config.hours is not None else "no limit"
+        say(f"budget, from the session's start: {limit}")
     if config.packages:
         say(f"packed: {', '.join(config.packages)}")
     for run in config.runs:

@@ -105,33 +105,37 @@ def height_among(scores: Sequence[float], score: float, n_better: int) -> float:
 
 
 def curves(
-    lines: Sequence[tuple[str, Points]], marked: Sequence[int], *, loss: bool, label: str
+    lines: Sequence[tuple[str, Points]],
+    kept: Sequence[int],
+    starred: Sequence[int],
+    *,
+    loss: bool,
+    label: str,
 ) -> Html:
     """One line per fold over the epochs; a dot marks the epoch whose weights were kept.
 
     Args:
         lines: name and points (epoch, value) of each fold.
-        marked: for each line, the epoch that was kept.
+        kept: for each line, the epoch that was kept.
+        starred: for each line, the epoch that gets a star; 0 for none.
         loss: True where values that fall far are better seen on a log scale.
     """
 
     def paint(axes: Axes) -> None:
         values = np.array([value for _, points in lines for _, value in points])
-        for position, ((_, points), epoch) in enumerate(zip(lines, marked, strict=True)):
+        for position, (_, points) in enumerate(lines):
             colour, dashes = stroke(position)
             axes.plot(*_both(points), color=colour, linestyle=dashes)
-            kept = [point for point in points if point[0] == epoch]
-            axes.plot(*_both(kept), "o", color=colour, markersize=5)
+            for mark, size, epochs in (("o", 5, kept), ("*", 10, starred)):
+                there = [point for point in points if point[0] == epochs[position]]
+                axes.plot(*_both(there), mark, color=colour, markersize=size)
         if loss and values.min() > 0 and values.max() / values.min() > LOG_FROM:
             _log_scale(axes, values)
         else:
             axes.set_ylim(*_with_room(values))
             axes.yaxis.set_major_locator(MaxNLocator(5))
             axes.yaxis.set_major_formatter(FuncFormatter(_plain))
-        first, last = (
-            pick(epoch for _, points in lines for epoch, _ in points) for pick in (min, max)
-        )
-        axes.set_xticks(sorted({*np.linspace(first, last, 5).round().tolist()}))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
         axes.xaxis.set_major_formatter(FuncFormatter(_plain))
         axes.set_xlabel("epoch")
 
@@ -152,6 +156,37 @@ def legend(names: Sequence[str]) -> Html:
         return tag("li", tag("span", style=look, class_="stroke"), name)
 
     return tag("ul", join(entry(*pair) for pair in enumerate(names)), class_="legend")
+
+
+def sweep(rates: np.ndarray, losses: np.ndarray, choice: float) -> Html:
+    """The loss over a log scale of rates, with the rate that was chosen.
+
+    The scale ends a little above the losses before the lowest one: where the loss blows up, the
+    line leaves the picture, and what led there can be seen.
+    """
+    low = int(losses.argmin())
+
+    def paint(axes: Axes) -> None:
+        axes.set_xscale("log")
+        axes.plot(rates, losses, color=INK)
+        axes.axvline(choice, color=ACCENT, linewidth=1, linestyle=(0, (3, 3)))
+        axes.plot([choice], np.interp([choice], rates, losses), "o", color=ACCENT, markersize=8)
+        bottom, top = _with_room(losses[: low + 1], share=0.25)
+        axes.set_ylim(bottom, top)
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_formatter(FuncFormatter(_plain))
+        axes.xaxis.set_major_locator(LogLocator(numticks=6))
+        axes.xaxis.set_minor_locator(FixedLocator([]))
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda rate, _: _plain(rate).replace("e-0", "e-"))
+        )
+        axes.set_xlabel("learning rate")
+
+    label = (
+        f"Loss over learning rates from {rates[0]:.3g} to {rates[-1]:.3g}: lowest at "
+        f"{rates[low]:.3g}, chosen {choice:.3g}"
+    )
+    return draw(paint, width=HALF_PX, height=220, label=label)
 
 
 def schedule(points: Points, *, label: str) -> Html:

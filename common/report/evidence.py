@@ -11,9 +11,10 @@ import pandas as pd
 
 from common import files
 from common.pipeline import ALL_ROWS, Pipeline, as_key
-from common.runfolder import SETTINGS, RunFolder
+from common.runfolder import BLEND, LEFT_OUT, SETTINGS, RunFolder
 from common.score import FIXTURE_FILE
 from common.train.history import EpochRow, read_rows
+from common.train.rate_finder import CURVE, RateCurve
 
 LEAST_PROBABILITY = 1e-15  # the log of 0 is not finite
 SUM_TOLERANCE = 0.01  # what half precision loses over many classes
@@ -85,6 +86,8 @@ class Evidence:
         answers: None where the out-of-fold predictions are no probabilities of classes.
         histories: the rows per epoch of each trained fold, by the fold's name.
         steps: the rows per step of the first trained fold; all folds share the schedule.
+        rate_curve: of the learning-rate finder; None where none was asked for.
+        left_out: what the budget of time did not hold, a line each.
     """
 
     pipeline: Pipeline
@@ -98,6 +101,8 @@ class Evidence:
     answers: ClassAnswers | None
     histories: dict[str, list[EpochRow]]
     steps: list[EpochRow]
+    rate_curve: RateCurve | None
+    left_out: tuple[str, ...] = ()
 
     @property
     def data_called(self) -> str:
@@ -108,6 +113,11 @@ class Evidence:
     def is_synthetic(self) -> bool:
         """True for a fixture, unless it says that its data are real."""
         return bool(self.fixture and self.fixture.get("synthetic", True))
+
+    @property
+    def is_blend(self) -> bool:
+        """True for a run that was made of other runs' predictions."""
+        return BLEND in self.facts
 
 
 def read_evidence(pipeline: Pipeline, items: pd.DataFrame, run: RunFolder) -> Evidence:
@@ -129,6 +139,8 @@ def read_evidence(pipeline: Pipeline, items: pd.DataFrame, run: RunFolder) -> Ev
         answers=_class_answers(pipeline, run / "oof.parquet"),
         histories={name: rows for name, rows in histories.items() if rows},
         steps=read_rows(first / "steps.csv"),
+        rate_curve=RateCurve.load(run.path) if (run / CURVE).is_file() else None,
+        left_out=tuple(files.read_json(run / LEFT_OUT)) if (run / LEFT_OUT).is_file() else (),
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from common.report.markup import Html, tag
 
@@ -51,6 +52,7 @@ _STYLE: dict[Any, Any] = {
     "xtick.labelsize": TEXT_PX - 1,
     "ytick.labelsize": TEXT_PX - 1,
     "ytick.major.size": 0,
+    "axes.prop_cycle": cycler(color=SERIES),
     "lines.linewidth": 1.8,
     "lines.solid_capstyle": "round",
 }

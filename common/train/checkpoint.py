@@ -6,6 +6,7 @@ A checkpoint that is being written when the process dies leaves the one before i
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 import threading
 import time
@@ -22,6 +23,7 @@ from common.runfolder import CHECKPOINT
 from common.session import CHECKPOINT_EVERY
 
 COST = 200  # times the cost of one: what checkpoints take stays below half a percent
+BUFFER = 2**20  # bytes
 
 State = dict[str, Any]
 
@@ -31,13 +33,14 @@ class Checkpoints:
 
     Args:
         folder: where they lie; None writes none.
-        every: seconds between two of them, at least.
+        every: seconds between two of them; None for a minute, or more where that would take over
+            half a percent of the time.
     """
 
     def __init__(
         self,
         folder: Path | None,
-        every: float = CHECKPOINT_EVERY,
+        every: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path = None if folder is None else folder / CHECKPOINT
@@ -54,7 +57,8 @@ class Checkpoints:
         self._raise_failure()
         if self.path is None or (self._writing is not None and self._writing.is_alive()):
             return False
-        return self.clock() - self.last >= max(self.every, COST * self.cost)
+        seldom = max(CHECKPOINT_EVERY, COST * self.cost)
+        return self.clock() - self.last >= (seldom if self.every is None else self.every)
 
     def save(self, state: State, *, wait: bool = False) -> None:
         """Copies a state and has it written; with `wait` returns when it is on the disk.
@@ -76,7 +80,7 @@ class Checkpoints:
         assert self.path is not None
         try:
             with files.replacing(self.path) as beside:
-                torch.save(state, beside)
+                _write_state(state, beside)
         except Exception as error:  # raised again by the thread that trains
             self._failure = error
         self.cost = self.clock() - began
@@ -117,6 +121,33 @@ class Checkpoints:
                 "begin the fold again"
             ) from None
         return state
+
+
+class _Telling(io.BufferedWriter):
+    """A file that keeps the error it met: torch raises one of its own in its place."""
+
+    failure: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        try:
+            return super().write(content)
+        except OSError as error:
+            self.failure = error
+            raise
+
+
+def _write_state(state: State, path: Path) -> None:
+    """Writes a state.
+
+    Raises: OSError where there is no room.
+    """
+    with _Telling(io.FileIO(path, "w"), BUFFER) as stream:
+        try:
+            torch.save(state, stream)
+        except RuntimeError:
+            if stream.failure is None:
+                raise
+            raise stream.failure from None
 
 
 def copied_state(value: Any) -> Any:

@@ -8,27 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from common.errors import Interrupted
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Stopped(KeyboardInterrupt):
+class Stopped(Interrupted):
     """The person or the system asked for an end, and nothing is half done."""
 
 
 class Interrupts:
     """Whether an end was asked for."""
 
-    asked = False
+    asked = 0  # the signal's number
 
-    def check(self) -> None:
-        """Raises Stopped where an end was asked for."""
-        if self.asked:
-            raise Stopped
+    def stopped(self) -> Stopped:
+        """What to raise where an end was asked of this process, or of one that it trains with."""
+        return Stopped(self.asked or signal.SIGINT)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked:  # a second time: at once
-            raise KeyboardInterrupt
-        self.asked = True
+            raise Interrupted(number)
+        self.asked = number
 
 
 @contextmanager

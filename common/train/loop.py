@@ -26,10 +26,10 @@ from fastai.learner import Learner
 from common.budget import Budget
 from common.metrics import Metric
 from common.randomness import generators_restored
-from common.session import CHECKPOINT_EVERY
 from common.train.callbacks import Events
 from common.train.checkpoint import Checkpoints
 from common.train.feeding import Feed
+from common.train.gathering import gathered
 from common.train.heap import freed_memory_kept
 from common.train.history import EpochRow, History
 from common.train.interrupts import Interrupts, Stopped, held_interrupts
@@ -42,6 +42,7 @@ from common.train.settings import TrainSettings
 from common.train.state import Fit
 from common.train.stepping import Place, Step, Steps
 from common.train.trackers import NoTracker, Tracker
+from common.train.workers import workers_watched
 
 
 class Validator(Protocol):
@@ -63,7 +64,7 @@ class Company:
 
     Args:
         folder: where checkpoints lie; None for none.
-        checkpoint_every: seconds between two checkpoints, at least.
+        checkpoint_every: seconds between two checkpoints; None for what costs little.
         budget: of the whole run.
         memory: which part of a batch is known to fit.
         tracker: takes the curves.
@@ -73,7 +74,7 @@ class Company:
     """
 
     folder: Path | None = None
-    checkpoint_every: float = CHECKPOINT_EVERY
+    checkpoint_every: float | None = None
     budget: Budget | None = None
     memory: Memory | None = None
     tracker: Tracker | None = None
@@ -112,6 +113,7 @@ def fit(
         interrupts = around.enter_context(held_interrupts())
         loop = _Loop(learner, settings, metric, steps, validator, seed, company, interrupts)
         around.callback(loop.checkpoints.close)
+        around.callback(loop.progress.close)
         return loop.run()
 
 
@@ -132,16 +134,18 @@ class _Loop:
         self.learner, self.settings, self.metric = learner, settings, metric
         self.steps, self.validator, self.seed = steps, validator, seed
         self.company, self.interrupts = company, interrupts
-        self.budget = company.budget or Budget()
+        self.budget, self.ranks = company.budget or Budget(), company.ranks
+        self.ranks.check_batches(learner.dls.train)
         self.tracker = company.tracker or NoTracker()
         self.checkpoints = Checkpoints(
-            company.folder if company.ranks.is_first else None, company.checkpoint_every
+            company.folder if self.ranks.is_first else None, company.checkpoint_every
         )
         self.phases = settings.phases()
         self.starts = list(accumulate([phase.epochs for phase in self.phases], initial=0))
         self.n_epochs, self.phase = self.starts[-1], -1
         self.events = Events(learner, self.n_epochs)
-        self.progress = Progress(self.n_epochs, metric.name, company.say)
+        speaks = None if self.ranks.is_first else False
+        self.progress = Progress(self.n_epochs, metric.name, company.say, terminal=speaks)
         self.step = Step(learner, settings, steps, self.events, seed, company)
         self.fit = Fit(learner, settings, metric, self.step, self.n_epochs, seed)
 
@@ -150,16 +154,19 @@ class _Loop:
         self.events("before_fit")
         try:
             while place.epoch < self.n_epochs:
-                if not self.budget.fits_epoch() and place.epoch:
+                if self._decided(not self.budget.fits_epoch()) and place.epoch:
                     return self._stop_early(place)
                 self._enter_phase(place)
-                began = time.perf_counter()
+                began, begun = time.perf_counter(), self.budget.clock()
                 place = self._train_epoch(place)
-                if self.budget.is_over():
+                if self._decided(self.budget.is_over()):
                     return self._stop_early(place)
                 place = self._end_epoch(place, began)
+                self.budget.saw_epoch(self.budget.clock() - begun)
         except Stopped:
             self._save(wait=True)
+            self.ranks.wait()  # a launcher kills the others when the first one has ended
+            self.events("after_cancel_fit")
             raise
         self.events("after_fit")
         self.fit.end()
@@ -171,8 +178,11 @@ class _Loop:
         self.place = Place()
         if self.settings.compile:
             self.learner.model.compile()
-        state = self.checkpoints.load()
-        if state is not None:
+        state = self.ranks.share(self.checkpoints.load())
+        if state is None:
+            model = self.learner.model
+            self.ranks.share_tensors([*model.parameters(), *model.buffers()])
+        else:
             self.place = self.fit.place_of(state)
             self._enter_phase(self.place)
             self.fit.load(state)
@@ -182,7 +192,7 @@ class _Loop:
 
     def _enter_phase(self, place: Place) -> None:
         """Freezes what the phase freezes; a new phase has a new optimizer and schedule."""
-        number = bisect_right(self.starts, place.epoch) - 1
+        number = min(bisect_right(self.starts, place.epoch), len(self.phases)) - 1
         if number == self.phase:
             return
         self.phase, phase = number, self.phases[number]
@@ -200,13 +210,15 @@ class _Loop:
         learner.epoch, learner.dl, learner.n_iter = place.epoch, loader, len(loader)
         learner.training = True
         learner.model.train()
-        self.events("before_epoch")
         if place.batch == 0:
+            self.fit.restore_recurrent()  # what validation left, as callbacks that reset it find it
             self.step.begin_epoch()
+        self.events("before_epoch")
         if place.batch >= self.step.n_batches:  # only its validation is still to be done
+            self.fit.restore_recurrent()
             return place
         feed = self.step.feed = Feed(
-            loader, seed=self.seed, epoch=place.epoch, first=place.batch, ranks=self.company.ranks
+            loader, seed=self.seed, epoch=place.epoch, first=place.batch, ranks=self.ranks
         )
         self.events("before_train")
         self.fit.restore_recurrent()
@@ -219,16 +231,30 @@ class _Loop:
             loss=self._last_loss,
             first=place.batch,
         )
-        for group in _grouped(batches, self.settings.accumulate):
-            place = self.place = self.step.take(group, place)
-            if self.checkpoints.due():
-                self._save()
-            self.interrupts.check()
-            if self.budget.is_over():
-                break
+        with workers_watched(loader, self.step.awaited):
+            for group in _grouped(batches, self.settings.accumulate):
+                place = self.place = self.step.take(group, place)
+                if self.checkpoints.due():
+                    self._save()
+                if self._must_end():
+                    break
         self.step.check_finite()
         self.events("after_train")
         return place
+
+    def _must_end(self) -> bool:
+        """True where the budget is used up; all processes find the same.
+
+        Raises: Stopped where an end was asked for.
+        """
+        asked, over = self.ranks.agree(bool(self.interrupts.asked), self.budget.is_over())
+        if asked:
+            raise self.interrupts.stopped()
+        return over
+
+    def _decided(self, flag: bool) -> bool:
+        """True where it is true in any of the processes that train together."""
+        return self.ranks.agree(flag)[0]
 
     def _save(self, *, wait: bool = False) -> None:
         """A checkpoint of the place that was reached, if its losses are finite."""
@@ -249,34 +275,44 @@ class _Loop:
         row["lr"] = self.step.rate
         row["seconds"] = round(time.perf_counter() - began, 3)
         self.fit.history.add_epoch(row, self.step.rows())
-        self.budget.saw_epoch(row["seconds"])
         self.company.say(self.progress.epoch_line(row, star))
         self.tracker.log(dict(row), place.epoch + 1)
         self.place = Place(place.epoch + 1, 0)
         if self.checkpoints.due():
             self._save()
-        self.interrupts.check()
+        if self._decided(bool(self.interrupts.asked)):
+            raise self.interrupts.stopped()
         return self.place
 
     def _validate(self, validator: Validator) -> tuple[float, float]:
-        """Mean loss per row and score on the whole valid set, with the net in eval mode."""
+        """Mean loss per row and score on the whole valid set, with the net in eval mode.
+
+        Of several processes each predicts its rows; the first one has them all and scores them.
+        """
         learner, loader = self.learner, self.learner.dls.valid
         learner.dl, learner.n_iter, learner.training = loader, len(loader), False
         learner.model.eval()
-        total, n_rows, began = 0.0, 0, time.perf_counter()
+        self.ranks.share_tensors([*learner.model.buffers()])  # statistics differ by process
+        total, n_rows, began = 0.0, 0, self.budget.clock()
         validator.begin()
         self.events("before_validate")
-        with torch.no_grad():
-            for position, batch in enumerate(Feed(loader, seed=self.seed, epoch=0)):
+        feed = Feed(loader, seed=self.seed, epoch=0, ranks=self.ranks)
+        with torch.no_grad(), workers_watched(loader, lambda: f"valid row {n_rows}"):
+            batches = self.progress.steps(feed, len(loader), "validation")
+            for position, batch in enumerate(batches):
                 learner.iter = position
-                for loss, raw in self.step.validate(batch):
+                parts = [] if batch is None else self.step.validate(batch)
+                for loss, raw in gathered(self.ranks, feed, position, parts):
                     rows = validator.add(raw)
                     total += loss * rows
                     n_rows += rows
-                self.interrupts.check()
+                if self._decided(bool(self.interrupts.asked)):
+                    raise self.interrupts.stopped()
         self.events("after_validate")
-        self.budget.saw_rows(n_rows, time.perf_counter() - began)
-        return total / max(1, n_rows), validator.finish()
+        self.budget.saw_rows(n_rows, self.ranks.world * (self.budget.clock() - began))
+        found = (total / max(1, n_rows), validator.finish()) if self.ranks.is_first else None
+        loss, score = self.ranks.share(found)
+        return loss, score
 
     # ---- the end -------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from common.settings import Settings
+from common.tta import views
 
 SCHEDULES = ("one_cycle", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -55,6 +56,7 @@ class TrainSettings(Settings):
             epochs; "" for the size that the loader gives.
         compile: compile the net with torch.compile.
         skip_nonfinite: steps whose loss is not finite that may be left out before the fit stops.
+        views: of common.tta that prediction averages over: "none", "flip", "flips", "d4_5", "d4".
         keep: "last" fixes the reported epoch in advance; "best" takes the epoch with the best
             score on the fold, and the report says so.
     """
@@ -77,6 +79,7 @@ class TrainSettings(Settings):
     sizes: str = ""
     compile: bool = False
     skip_nonfinite: int = 0
+    views: str = "none"
     keep: str = "last"
 
     def __post_init__(self) -> None:
@@ -93,6 +96,7 @@ class TrainSettings(Settings):
         self._require_one("precision", PRECISIONS)
         self._require_one("memory_format", MEMORY_FORMATS)
         self._require_one("keep", ("last", "best"))
+        views(self.views)
         numbers = all(part.strip().isdecimal() and int(part) > 0 for part in self._sizes())
         self.require(numbers, "sizes", "whole numbers with commas between, such as 128,192")
 

@@ -79,9 +79,10 @@ class Step:
         self.format = memory_format(settings.memory_format, self.device)
         learner.model.to(memory_format=self.format)
         self.n_batches = len(learner.dls.train)
+        # asked once: to find it out fastai makes a batch, which draws, or takes a row of a stream
+        self.n_inputs = getattr(learner.dls, "n_inp", None)
         self.per_epoch = -(-self.n_batches // settings.accumulate)
         self.n_skipped, self.rate = 0, 0.0
-        self.n_inputs: dict[int, int] = {}  # of a batch with so many parts
         self.begin_epoch()
 
     def begin_epoch(self) -> None:
@@ -105,6 +106,7 @@ class Step:
         """One step over some batches; gives the place after it."""
         set_aside = self._buffers() if self.settings.skip_nonfinite else None
         loss, n_rows = self._gradients_that_fit(batches, place)
+        loss = self.ranks.sum_gradients(self.trained, loss)
         number = (place.epoch - self.first_epoch) * self.per_epoch
         number += place.batch // self.settings.accumulate
         self.rate = self.rates[number]
@@ -143,7 +145,8 @@ class Step:
         return reason
 
     def _halve(self, batches: Sequence[Any], reason: str) -> None:
-        self.memory.halve(max(map(count_rows, batches)), reason)
+        own = [batch for batch in batches if batch is not None]
+        self.memory.halve(max(map(count_rows, own)), reason)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -153,18 +156,25 @@ class Step:
         n_rows = 0
         for number, batch in enumerate(batches):
             position = place.batch + number
-            seed_generators(self.seed, "step", place.epoch * self.n_batches + position)
+            step = place.epoch * self.n_batches + position
+            seed_generators(self.seed, "step", step, *self.ranks.key)
             self.learner.iter = position
+            rows = self._rows_of_all(batch, position)
+            n_rows += rows
+            if batch is None:  # other processes have all of its rows
+                losses.append(self.precision.scaler.scale(torch.zeros((), device=self.device)))
+                continue
             batch = on_device(batch, self.device)
-            rows = count_rows(batch)
-            parts = in_parts(batch, self.memory.parts)
-            for part in parts:
+            for part in in_parts(batch, self.memory.parts):
                 if losses:
                     self.events("after_batch")
-                share = (count_rows(part) / rows if len(parts) > 1 else 1.0) / len(batches)
+                share = count_rows(part) / rows / len(batches)
                 losses.append(self._backward(part, share, place.epoch))
-            n_rows += rows
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum(), n_rows
+
+    def _rows_of_all(self, batch: Any, position: int) -> int:
+        """Rows of a batch over all processes."""
+        return (self.feed.n_rows(position) if self.feed else 0) or count_rows(batch)
 
     def _backward(self, batch: Any, share: float, epoch: int) -> torch.Tensor:
         """The gradients of a part of a step; gives its share of the loss."""
@@ -181,10 +191,10 @@ class Step:
             loss = self.steps.loss(learner)
         # a subclass, as fastai's losses give it, would pass through Python at every use
         learner.loss_grad = loss if type(loss) is torch.Tensor else loss.as_subclass(torch.Tensor)
-        if share != 1.0:
-            learner.loss_grad = learner.loss_grad * share
         learner.loss = learner.loss_grad.detach().clone()
-        events("after_loss")
+        events("after_loss")  # may add to the loss, so the share is taken afterwards
+        if share != 1.0:
+            learner.loss_grad, learner.loss = learner.loss_grad * share, learner.loss * share
         events("before_backward")
         self.precision.scaler.scale(learner.loss_grad).backward()
         events("after_backward")
@@ -192,11 +202,7 @@ class Step:
         return shown
 
     def _inputs_and_targets(self, batch: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        n_parts = len(batch)
-        n_inputs = self.n_inputs.get(n_parts)
-        if n_inputs is None:  # fastai's loaders look long for it
-            n_inputs = getattr(self.learner.dls, "n_inp", 1 if n_parts == 1 else n_parts - 1)
-            self.n_inputs[n_parts] = n_inputs
+        n_inputs = max(1, len(batch) - 1) if self.n_inputs is None else self.n_inputs
         return laid_out(tuple(batch[:n_inputs]), self.format), tuple(batch[n_inputs:])
 
     def _update(self, rate: float, momentum: float) -> None:
@@ -204,7 +210,6 @@ class Step:
         scaler, optimizer = self.precision.scaler, self.optimizer
         set_step(optimizer, rate, momentum)
         self.events("before_step")
-        self.ranks.sum_gradients(self.trained)
         if self.settings.clip_norm:
             scaler.unscale_(optimizer)
             clip_gradients(self.trained, self.settings.clip_norm)
@@ -267,6 +272,11 @@ class Step:
             "set clip_norm, or leave such steps out with skip_nonfinite; the last good checkpoint "
             "is kept"
         )
+
+    def awaited(self) -> str:
+        """The batch that the feed was asked for last, with its samples."""
+        batch = 0 if self.feed is None else self.feed.position
+        return f"batch {batch} of epoch {self.learner.epoch + 1} ({self._samples(batch)})"
 
     def _samples(self, batch: int) -> str:
         rows = [] if self.feed is None else self.feed.rows_of(batch)
@@ -331,6 +341,7 @@ class Step:
         """What a checkpoint holds."""
         return {
             "optimizer": self.optimizer.state_dict(),
+            "first_epoch": self.first_epoch,
             "scaler": self.precision.scaler.state_dict(),
             "losses": torch.stack(self.losses) if self.losses else torch.zeros(0),
             "n_rows": self.n_rows,
@@ -341,7 +352,8 @@ class Step:
 
     def load(self, state: dict[str, Any]) -> None:
         """Goes on from what `state` gave."""
-        self.optimizer.load_state_dict(state["optimizer"])
+        if state["first_epoch"] == self.first_epoch:  # else a new phase begins, with a new one
+            self.optimizer.load_state_dict(state["optimizer"])
         self.precision.scaler.load_state_dict(state["scaler"])
         self.losses = [*state["losses"].to(self.device)]
         self.n_rows, self.n_skipped = [*state["n_rows"]], state["n_skipped"]

@@ -30,10 +30,18 @@ SPEC = CompetitionSpec(
             key="id",
             target="sentiment",
             features=("review",),
+            separator="\t",
         ),
-        HostFile("test", "testData.tsv", rows=25_000, key="id", features=("review",)),
         HostFile(
-            "unlabelled", "unlabeledTrainData.tsv", rows=50_000, key="id", features=("review",)
+            "test", "testData.tsv", rows=25_000, key="id", features=("review",), separator="\t"
+        ),
+        HostFile(
+            "unlabelled",
+            "unlabeledTrainData.tsv",
+            rows=50_000,
+            key="id",
+            features=("review",),
+            separator="\t",
         ),
         HostFile("sample_submission", "sampleSubmission.csv", rows=25_000, key="id"),
     ),

@@ -103,6 +103,40 @@ def test_torchvision_loads_attached_weights_in_a_process_without_a_connection(
 
 
 @pytest.mark.slow
+def test_models_take_attached_weights_and_name_those_that_are_not(
+    mount: Path, tmp_path: Path
+) -> None:
+    import timm
+    from safetensors.torch import save_file
+
+    given = tmp_path / "given"
+    given.mkdir()
+    state = timm.create_model("test_resnet", pretrained=False).state_dict()
+    save_file(state, given / "test_resnet.safetensors")
+    packed(mount, given, weights=("timm/test_resnet.r160_in1k",))
+    read_only(mount)
+    out = fresh(
+        "from common.errors import DataError\n"
+        "from common.models import classifier\n"
+        "from common.models.unet import unet\n"
+        "name = 'timm/test_resnet.r160_in1k'\n"
+        "net = classifier(name, 2, weights='pretrained').backbone\n"
+        "print(float(next(net.parameters()).detach().double().sum()))\n"
+        "net = unet(name, 2, weights='pretrained').encoder\n"
+        "print(float(next(net.parameters()).detach().double().sum()))\n"
+        "try:\n"
+        "    classifier('timm/test_vit.r160_in1k', 2, weights='pretrained')\n"
+        "except DataError as error:\n"
+        "    print(error)"
+    )
+    expected = float(next(iter(state.values())).double().sum())
+    *_, first, second, missing = out.splitlines()
+    assert [float(first), float(second)] == [expected, expected]
+    assert "looked for model.safetensors of timm/test_vit.r160_in1k in " in missing
+    assert "caches/huggingface/hub" in missing
+
+
+@pytest.mark.slow
 def test_an_smp_encoder_loads_attached_weights_in_a_process_without_a_connection(
     mount: Path, tmp_path: Path
 ) -> None:

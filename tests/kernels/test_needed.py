@@ -13,6 +13,7 @@ from common.kernels.bundle import code_members
 from common.kernels.bundled import bundled_packages, pinned_packages
 from common.kernels.listing import Member
 from common.kernels.needed import needed_members
+from tests.conftest import REPOSITORY
 
 ENTRY = {
     "common/__init__.py": "",
@@ -200,3 +201,25 @@ def test_every_competition_of_the_repository_would_run_on_kaggle(folder: str) ->
     names = {member.name for member in kept}
     assert {"common/run.py", "kernels/train.py", f"competitions/{folder}/spec.py"} <= names
     assert not [name for name in names if name.startswith(("common/kaggle/", "common/entering/"))]
+
+
+def test_the_program_that_trains_a_fold_beside_others_travels() -> None:
+    members = code_members("digit_recognizer")
+    kept, _ = needed_members(members, "digit_recognizer", (), {}, ())
+    assert "common/fold_worker.py" in [member.name for member in kept]
+
+
+@pytest.mark.parametrize("uses_unet", [False, True])
+def test_the_library_of_u_nets_travels_where_u_nets_are_made(uses_unet: bool) -> None:
+    sources = {
+        path.relative_to(REPOSITORY).as_posix(): path.read_bytes()
+        for path in (REPOSITORY / "common").rglob("*.py")
+    }
+    pipeline = "from common.models import classifier\n"
+    if uses_unet:
+        pipeline += "from common.models.unet import unet\n"
+    entry = {"kernels/start.py": "", "common/used.py": "", "common/deep/__init__.py": ""}
+    kept, brought = needed(pipeline, bundled=bundled_packages(), more={**sources, **entry})
+    assert "common/models/classifiers.py" in kept
+    assert ("common/models/unet.py" in kept) == uses_unet
+    assert any("segmentation" in name for name in brought) == uses_unet

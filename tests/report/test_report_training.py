@@ -6,12 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from common import files
+from common.errors import DataError
 from common.report import write_report
 from common.report.evidence import read_evidence
 from common.runfolder import RunFolder
+from common.train.rate_finder import RateCurve
 
 MakeRun = Callable[..., Any]
 ReadPage = Callable[[Path], Any]
@@ -44,6 +47,68 @@ def test_kept_epoch_is_the_one_the_loop_keeps(make_run: MakeRun, keep: str, epoc
 
     evidence = read_evidence(*make_run(keep=keep, trained=True))  # accuracy 0.25, 0.75, 0.5
     assert kept_epoch(evidence, evidence.histories["fold 0"]) == epoch
+
+
+def test_numbers_at_the_end_of_each_fold(make_run: MakeRun, read_page: ReadPage) -> None:
+    """Losses 2/epoch and 3/epoch, scores 0.25, 0.75, 0.5: the last epoch is kept, not the best."""
+    pipeline, items, run = make_run(trained=True)
+    header = "epoch,train_loss,valid_loss,accuracy,seconds"
+    files.write_text(run / "fold1" / "history.csv", f"{header}\n1,2.0,inf,0.5,61.2\n")
+    table = read_page(write_report(pipeline, items, run)).sections["curves"].tables[0]
+    losses = ["training loss", "loss held out"]
+    assert table == [
+        ["", "epoch", *losses, "accuracy", "best accuracy", "in epoch", "seconds"],
+        ["fold 0", "3", "0.6667", "1.0000", "0.50000", "0.75000", "2", ""],
+        ["fold 1", "1", "2.0000", "", "0.50000", "0.50000", "1", "61"],
+    ]
+
+
+def test_fit_that_held_nothing_out_has_no_columns_for_it(
+    make_run: MakeRun, read_page: ReadPage
+) -> None:
+    pipeline, items, run = make_run(scored=False, trained=True)
+    files.write_text(run / "foldall" / "history.csv", "epoch,train_loss\n1,2.0\n2,0.5\n")
+    part = read_page(write_report(pipeline, items, run)).sections["curves"]
+    assert part.tables == [[["", "epoch", "training loss"], ["all rows", "2", "0.50000"]]]
+    assert "star" not in part.text
+
+
+def test_a_star_is_drawn_at_the_epoch_that_has_one() -> None:
+    from common.report import charts
+
+    lines = [("fold 0", [(1.0, 0.5), (2.0, 0.75), (3.0, 0.5)])]
+    plain, starred = (
+        charts.curves(lines, [3], [epoch], loss=False, label="accuracy") for epoch in (0, 2)
+    )
+    assert starred.count("<use") == plain.count("<use") + 1
+
+
+def test_page_explains_the_star(make_run: MakeRun, read_page: ReadPage) -> None:
+    page = read_page(write_report(*make_run(trained=True)))
+    assert "A star marks a fold's best accuracy." in page.sections["curves"].text
+
+
+# ---- the learning-rate finder -------------------------------------------------------------------
+
+
+def test_rate_that_was_found_is_drawn_and_named(make_run: MakeRun, read_page: ReadPage) -> None:
+    pipeline, items, run = make_run(trained=True)
+    assert "rate" not in read_page(write_report(pipeline, items, run)).sections
+    losses = np.array([2.0, 2.0, 1.5, 1.0, 0.5, 4.0])
+    RateCurve(np.geomspace(1e-5, 1.0, 6), losses, 1e-3).save(run.path)
+    page = read_page(write_report(pipeline, items, run))
+    assert "The rate found is 0.001:" in page.sections["rate"].text
+    assert "Its 6 steps" in page.sections["rate"].text
+    labels = [attributes["aria-label"] for tag, attributes in page.tags if tag == "svg"]
+    assert "Loss over learning rates from 1e-05 to 1: lowest at 0.1, chosen 0.001" in labels
+
+
+def test_rate_finder_whose_files_were_cut_is_told(make_run: MakeRun) -> None:
+    pipeline, items, run = make_run(trained=True)
+    RateCurve(np.array([0.1, 0.2]), np.array([2.0, 1.0]), 0.1).save(run.path)
+    (run / "rate.json").unlink()
+    with pytest.raises(DataError, match=r"rate.json is missing"):
+        write_report(pipeline, items, run)
 
 
 # ---- folds, settings, commands ------------------------------------------------------------------

@@ -78,6 +78,29 @@ def test_two_folders_are_ready_for_a_push(repository: Path) -> None:
         assert values["kernel_sources"] == expected
 
 
+def test_train_ends_by_itself_before_the_session_does(repository: Path) -> None:
+    out = built(repository)
+    assert config_in(out / "train/digits-train.py").hours == 11.5  # a session lasts 12 hours
+    assert config_in(out / "infer/digits-infer.py").hours is None
+    built(repository, "--hours", "8.5")
+    assert config_in(out / "train/digits-train.py").hours == 8.5
+
+
+def test_train_goes_on_from_its_own_output_where_asked(repository: Path) -> None:
+    out = built(repository, "--folds", "0", "--folds", "1,2")
+    first = config_in(out / "train-folds-0/digits-train-folds-0.py")
+    assert not first.resume
+    built(repository, "--folds", "0", "--folds", "1,2", "--resume")
+    for part in ("folds-0", "folds-1-2"):
+        values = json.loads((out / f"train-{part}/kernel-metadata.json").read_text())
+        assert values["kernel_sources"] == [f"{USER}/digits-train-{part}"]
+    again = config_in(out / "train-folds-0/digits-train-folds-0.py")
+    assert again.resume
+    assert again.code == first.code  # or the run would not fit
+    reads = json.loads((out / "infer/kernel-metadata.json").read_text())["kernel_sources"]
+    assert reads == [f"{USER}/digits-train-folds-0", f"{USER}/digits-train-folds-1-2"]
+
+
 def test_the_same_commit_gives_the_same_bytes(clean: Path, tmp_path: Path) -> None:
     outs = [tmp_path / "first", tmp_path / "again"]
     elsewhere = tmp_path / "elsewhere"

@@ -17,7 +17,6 @@ import sys
 import threading
 import weakref
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,9 @@ import cv2
 import numpy as np
 
 from common import files, paths
-from common.data.images.header import missing
 from common.errors import DataError
 
+MODES = ("raw", "jpeg")  # how pictures lie in the file, and its suffix
 FORMAT = 1  # of the file; another number makes another file
 HEADER = 4096  # bytes
 ROW = np.dtype([("offset", "<u8"), ("check", "<u4"), ("length", "<u4")])  # length 0: not there
@@ -55,7 +54,7 @@ def open_cache(
     95 (uint8, 1 or 3 channels), else it is not made.
 
     Args:
-        fingerprint: names what the pictures were made from and how; see `fingerprint`.
+        fingerprint: names what the pictures were made from and how; see `shared`.
         n: how many pictures there are.
         shape: of each, (H, W, C).
         mode: raw or jpeg; None to choose by the room.
@@ -70,7 +69,7 @@ def open_cache(
     try:
         files.make_folder(folder)
         with files.locked(paths.lock_file(folder / fingerprint), wait=True):
-            for known in (mode,) if mode else ("raw", "jpeg"):
+            for known in (mode,) if mode else MODES:
                 path = folder / f"{fingerprint}.{known}"
                 if path.exists():
                     if _is_whole(path, {**facts, "mode": known}):
@@ -87,26 +86,6 @@ def open_cache(
         reason = error.strerror if isinstance(error, OSError) else error
         _say(f"{paths.shown(folder)} cannot hold a cache ({reason}); going on without")
         return None
-
-
-def fingerprint(sources: Iterable[Any], *how: object) -> str:
-    """Names a set of files, by their paths, sizes and times of change, and how they are read.
-
-    Args:
-        sources: paths, or tuples of paths.
-        how: whatever else decides what the pictures look like.
-
-    Raises: DataError where a file is missing.
-    """
-    name = hashlib.blake2b(repr(how).encode(), digest_size=16)
-    for source in sources:
-        for path in source if isinstance(source, tuple) else (source,):
-            try:
-                facts = os.stat(path)
-            except FileNotFoundError:
-                raise missing(path) from None
-            name.update(f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode())
-    return name.hexdigest()
 
 
 class DecodedCache:
@@ -294,9 +273,13 @@ def _too_large(folder: Path, facts: dict[str, Any], room: int) -> str:
     others = sorted(path for path in folder.iterdir() if path.suffix in (".raw", ".jpeg"))
     hint = f"; older ones may be deleted: {', '.join(path.name for path in others)}"
     return (
-        f"no cache: {facts['n']:,} pictures take {facts['n'] * _n_bytes(facts) / 1e9:.1f} GB, and "
-        f"{paths.shown(folder)} has {room / 1e9:.1f} GB for them{hint if others else ''}"
+        f"no cache: {facts['n']:,} pictures take {_size(facts['n'] * _n_bytes(facts))}, and "
+        f"{paths.shown(folder)} has {_size(room)} for them{hint if others else ''}"
     )
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"
 
 
 def _make(path: Path, facts: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from common.data.images.header import (
     header_by,
     header_of,
     pieces,
+    unreadable,
 )
 from common.errors import DataError
 
@@ -134,6 +135,8 @@ def _look_at(path: Path, *, decoded: bool, max_pixels: int) -> _Look:
     findings: list[Finding] = []
     header, n_bytes = None, 0
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is no file; expected a picture")  # a pipe would be waited for
         with path.open("rb", buffering=0) as stream:
             take, n_bytes = pieces(stream)
             header = header_by(take, n_bytes, str(path), max_pixels=max_pixels)
@@ -143,7 +146,8 @@ def _look_at(path: Path, *, decoded: bool, max_pixels: int) -> _Look:
             findings += _decoding(path, header, max_pixels)
         findings += [Finding(DOUBT, path, *doubt) for doubt in _doubts(path, header)]
     except (DataError, OSError) as error:
-        found, _, expected = str(error).removeprefix(str(path)).partition("; expected ")
+        fault = unreadable(path, error) if isinstance(error, OSError) else error
+        found, _, expected = str(fault).removeprefix(str(path)).partition("; expected ")
         findings = [Finding(FAULT, path, found.lstrip(": "), expected)]
     return _Look(path, header, n_bytes, findings)
 
@@ -204,7 +208,7 @@ def lines_of(report: Report) -> Iterator[str]:
         yield f"from {low} to {high} pixels"
     faults = report.of(FAULT)
     for fault in faults[:PRINTED]:
-        yield f"fault: {paths.shown(fault.path)}: {fault.found}; expected {fault.expected}"
+        yield f"fault: {_printable(fault.path)}: {fault.found}; expected {fault.expected}"
     if len(faults) > PRINTED:
         yield f"fault: and {len(faults) - PRINTED:,} more; --list names all"
     yield from _doubt_lines(report)
@@ -220,15 +224,21 @@ def _doubt_lines(report: Report) -> Iterator[str]:
         groups[doubt.path.parent, doubt.found, doubt.expected].append(doubt.path)
     for (folder, found, expected), members in groups.items():
         yield (
-            f"doubt: {paths.shown(folder)}: {len(members):,} with {found}, the first is "
-            f"{members[0].name}; expected {expected}"
+            f"doubt: {_printable(folder)}: {len(members):,} with {found}, the first is "
+            f"{_printable(members[0]).rpartition('/')[2]}; expected {expected}"
         )
 
 
+def _printable(path: Path) -> str:
+    """A path on one line of a terminal, whatever characters its name has."""
+    text = paths.shown(path)
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
 def table_of(report: Report) -> str:
-    """All findings as CSV: kind, path, found, expected."""
+    """All findings as CSV: kind, path, found, expected. What is no UTF-8 in a name is escaped."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(Finding._fields)
     table.writerows(report.findings)
-    return text.getvalue()
+    return text.getvalue().encode(errors="backslashreplace").decode()

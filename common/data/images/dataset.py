@@ -12,11 +12,12 @@ import torch
 from fastai.torch_core import TensorImage, TensorImageBW
 
 from common.augment import Draws
-from common.data.images.cache import SHARE, DecodedCache, fingerprint, open_cache
+from common.data.images.cache import SHARE, DecodedCache
 from common.data.images.header import read_header
 from common.data.images.masks import read_mask
-from common.data.images.reader import Source, read_image
+from common.data.images.reader import Source, Trim, read_image
 from common.data.images.resize import Target
+from common.data.images.shared import shared_cache
 from common.data.images.targets import Masks, Places, as_targets
 from common.errors import UsageError
 from common.randomness import names
@@ -39,7 +40,11 @@ class ImageDataset:
         channels: 1, 3 or 4, or the number of files per row.
         dtype: uint8 or uint16.
         cache: the folder of a cache of decoded pictures, such as `paths.cache_dir()`; None for
-            none. Rows of one dataset share it: open it on all rows, then take those of a fold.
+            none. A dataset of some of the rows shares the cache of all of them where that was
+            opened before.
+        share: of the free disk that a new cache may take.
+        trim: of `read_image`; a function of a module, whose name the cache goes by. Targets that
+            are places in the picture do not follow it.
     """
 
     n_inp = 1
@@ -56,17 +61,23 @@ class ImageDataset:
         dtype: Any = np.uint8,
         cache: Path | None = None,
         share: float = SHARE,
+        trim: Trim | None = None,
     ) -> None:
         self.sources: Sequence[Source] = list(sources)
         self.targets = as_targets(targets, vocab)
         self.target, self.channels, self.dtype = target, channels, np.dtype(dtype)
+        self.trim = trim
+        if trim is not None and isinstance(self.targets, Masks | Places):
+            raise UsageError(
+                "trim would move pictures away from their targets; cut both beforehand"
+            )
         self.names = names(self.sources if samples is None else samples)
         for what, n in (("samples", len(self.names)), ("targets", self._n_targets())):
             if n != len(self.sources):
                 raise UsageError(
                     f"{n:,} {what} for {len(self.sources):,} pictures; expected one each"
                 )
-        self.slots = np.arange(len(self.sources))  # of the cache
+        self.slots = self.mask_slots = np.arange(len(self.sources))  # of the caches
         self._sizes = np.zeros((len(self.sources), 2), dtype=np.int64)
         self._begin()
         self.mask_dtype = self.targets.dtype if isinstance(self.targets, Masks) else None
@@ -84,14 +95,27 @@ class ImageDataset:
         return len(self.sources) if self.targets is None else len(self.targets)
 
     def _open_caches(self, folder: Path, share: float) -> None:
-        how = (DECODER, self.target)
-        name = fingerprint(self.sources, "pictures", *how, self.channels, self.dtype.name)
-        n, shape = len(self), (*self.target.size, self.channels)
-        self.cache = open_cache(folder, name, n, shape, self.dtype, share=share)
+        how, size = (DECODER, self.target), self.target.size
+        cut = () if self.trim is None else (self.trim.__module__, self.trim.__qualname__)
+        self.cache, self.slots = shared_cache(
+            folder,
+            self.sources,
+            ("pictures", *how, self.channels, self.dtype.name, *cut),
+            (*size, self.channels),
+            self.dtype,
+            share=share,
+        )
         if isinstance(self.targets, Masks):
-            name = fingerprint(self.targets.sources, "masks", *how, self.targets.dtype.name)
-            shape, dtype = (*self.target.size, 1), self.targets.dtype
-            self.mask_cache = open_cache(folder, name, n, shape, dtype, share=share, mode="raw")
+            dtype = self.targets.dtype
+            self.mask_cache, self.mask_slots = shared_cache(
+                folder,
+                self.targets.sources,
+                ("masks", *how, dtype.name),
+                (*size, 1),
+                dtype,
+                share=share,
+                mode="raw",
+            )
 
     # ---- rows ----------------------------------------------------------------------------
 
@@ -105,7 +129,8 @@ class ImageDataset:
         own.__dict__.update(self.__dict__)
         own.sources = [self.sources[k] for k in chosen]
         own.targets = None if self.targets is None else self.targets.rows(chosen)
-        own.names, own.slots = self.names[chosen], self.slots[chosen]
+        own.names = self.names[chosen]
+        own.slots, own.mask_slots = self.slots[chosen], self.mask_slots[chosen]
         own._sizes = self._sizes[chosen]
         own._begin()
         return own
@@ -117,6 +142,7 @@ class ImageDataset:
             target=self.target,
             channels=self.channels,
             dtype=self.dtype,
+            trim=self.trim,
         )
 
     def new_empty(self) -> ImageDataset:
@@ -158,12 +184,18 @@ class ImageDataset:
             source = self.sources[positions[k]]
             with naming(source):
                 read_image(
-                    source, self.target, channels=self.channels, dtype=self.dtype, out=pictures[k]
+                    source,
+                    self.target,
+                    channels=self.channels,
+                    dtype=self.dtype,
+                    out=pictures[k],
+                    trim=self.trim,
                 )
             if self.cache is not None:
                 self.cache.store(int(slots[k]), pictures[k])
         if masks is None or not isinstance(self.targets, Masks):
             return
+        slots = self.mask_slots[positions]
         for k in _not_loaded(self.mask_cache, slots, masks[..., None]):
             source = self.targets.sources[positions[k]]
             with naming(source):

@@ -61,8 +61,8 @@ def read_header(source: Source, *, max_pixels: int = MAX_PIXELS) -> ImageHeader:
         with Path(source).open("rb", buffering=0) as stream:
             take, size = pieces(stream)
             return header_by(take, size, str(source), max_pixels=max_pixels)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise missing(source) from None
+    except OSError as error:
+        raise unreadable(source, error) from None
 
 
 def pieces(stream: FileIO) -> tuple[formats.Take, int]:
@@ -87,10 +87,18 @@ def header_of(content: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Ima
     return header_by(take, len(content), name, max_pixels=max_pixels)
 
 
-def missing(source: Path | str) -> DataError:
-    """The error for a picture that is not there."""
-    found = "is a folder" if Path(source).is_dir() else "is missing"
-    return DataError(f"{source} {found}; expected a picture. Is the download whole?")
+def unreadable(source: Path | str, error: OSError) -> DataError:
+    """The error for a picture that is not there, or that the system does not give out."""
+    if isinstance(error, IsADirectoryError):
+        found, ask = "is a folder", "Is the download whole?"
+    elif isinstance(error, FileNotFoundError | NotADirectoryError):
+        found, ask = "is missing", "Is the download whole?"
+    else:
+        found, ask = (
+            f"cannot be read ({error.strerror})",
+            "May this user read it, is the disk well?",
+        )
+    return DataError(f"{source} {found}; expected a picture. {ask}")
 
 
 def header_by(take: formats.Take, size: int, name: str, *, max_pixels: int) -> ImageHeader:

@@ -156,12 +156,21 @@ class ImageLoader(ArrayLoader):
         elif self._in_bytes:
             moved = job.slot.arrays[-1 if draws.moves else PICTURES][:n]
             warp_cpu.mix(moved, draws)
-            images = warp_cpu.to_model(moved, draws).to(self.dtype or torch.float32)
+            images = self._as_floats(moved, draws).to(self.dtype or torch.float32)
         else:
             pictures = job.slot.to(device, PICTURES, n).permute(0, 3, 1, 2)
             images = warp_gpu.augment(pictures, draws, self.dtype)
         job.slot.busy = False
         return (images.as_subclass(self.dataset.image_type), *targets)
+
+    def _as_floats(self, moved: np.ndarray, draws: Draws) -> torch.Tensor:
+        """Bytes (n, h, w, C) as the model sees them, in memory that comes back as theirs does."""
+        layout: Layout = (((self.bs, *moved.shape[1:]), np.float32),)
+        slot = self._rings.setdefault((layout, False), Ring(layout, pinned=False)).take()
+        lent = slot.lend(0, len(moved))
+        slot.busy = False  # it stays taken while anybody holds the batch
+        warp_cpu.to_model(moved, draws, lent.numpy())
+        return lent.permute(0, 3, 1, 2)
 
     def _as_read(self, slot: Slot, n: int) -> torch.Tensor:
         device = self._target_device

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 
 from common.data.images.decode import decode
-from common.data.images.header import MAX_PIXELS, ImageHeader, header_of, missing
+from common.data.images.header import MAX_PIXELS, ImageHeader, header_of, unreadable
 from common.data.images.resize import Target, bring
 from common.errors import DataError, UsageError
 
 Source = Path | str | bytes | tuple[Path | str | bytes, ...]
+Trim = Callable[[np.ndarray], np.ndarray]  # (H, W, C) to a part of it
 
 
 def read_image(
@@ -25,6 +26,7 @@ def read_image(
     dtype: Any = np.uint8,
     out: np.ndarray | None = None,
     max_pixels: int = MAX_PIXELS,
+    trim: Trim | None = None,
 ) -> np.ndarray:
     """A picture (H, W, C) in RGB order, upright, of the target's size.
 
@@ -39,13 +41,19 @@ def read_image(
             with uint16, what has more than 8 bits stays as stored, 12 bits as 0 to 4095.
         out: (H, W, C) of the same type, where the picture is written, such as a slot of a batch.
         max_pixels: samples that a picture may have; more are refused by the header.
+        trim: gives the part of a decoded picture that is brought to the target's size, such as
+            what lies inside a dark border. It may see the picture at 1/2, 1/4 or 1/8.
 
     Raises: DataError, naming the file, for whatever is no whole picture.
     """
     if isinstance(source, tuple):
+        if trim is not None:
+            raise UsageError("trim cuts single files; expected one file per picture")
         picture = _read_group(source, target, channels, np.dtype(dtype), max_pixels)
     else:
-        picture = _read_one(source, target, channels, np.dtype(dtype), max_pixels, out=out)
+        picture = _read_one(
+            source, target, channels, np.dtype(dtype), max_pixels, out=out, trim=trim
+        )
     shape = (*picture.shape[:2], channels)
     if out is None:
         return np.ascontiguousarray(np.broadcast_to(picture, shape))
@@ -66,6 +74,7 @@ def _read_one(
     max_pixels: int,
     size: tuple[int, int] | None = None,
     out: np.ndarray | None = None,
+    trim: Trim | None = None,
 ) -> np.ndarray:
     """One file as (H, W, C) or, where it is grey, (H, W, 1)."""
     content, name = contents(source)
@@ -77,6 +86,9 @@ def _read_one(
         )
     scale = 1 if target is None else target.scale_for(*header.shown_size)
     picture = as_type(decode(content, header, channels, scale=scale, name=name), header, dtype)
+    if trim is not None:
+        picture = trim(picture)
+        return picture if target is None else bring(picture, target, out)
     if target is None:
         return picture
     decoded_at = (scale, *header.shown_size) if picture.shape[:2] != header.shown_size else None
@@ -104,14 +116,14 @@ def _read_group(
 def contents(source: Path | str | bytes) -> tuple[bytes, str]:
     """A file's bytes, and its name for messages.
 
-    Raises: DataError where there is no such file.
+    Raises: DataError where there is no such file, or it cannot be read.
     """
     if isinstance(source, bytes):
         return source, "the picture"
     try:
         return Path(source).read_bytes(), str(source)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise missing(source) from None
+    except OSError as error:
+        raise unreadable(source, error) from None
 
 
 def as_type(picture: np.ndarray, header: ImageHeader, dtype: np.dtype[Any]) -> np.ndarray:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 MOST_THREADS = 4  # by default; more would take the cores from what trains
+MOST_KEPT = 8  # slots of a ring; whoever holds more batches at once does so for their time only
 
 Layout = tuple[tuple[tuple[int, ...], Any], ...]  # shape and type of each array of a slot
 
@@ -74,7 +75,7 @@ def _memory(shape: tuple[int, ...], dtype: Any, pinned: bool) -> np.ndarray:
 
 
 class Ring:
-    """Slots of one layout; there are as many as are in use at once."""
+    """Slots of one layout; there are as many as are in use at once, of which a few are kept."""
 
     def __init__(self, layout: Layout, pinned: bool) -> None:
         self.layout, self.pinned = layout, pinned
@@ -85,7 +86,8 @@ class Ring:
         slot = next((slot for slot in self.slots if slot.is_free()), None)
         if slot is None:
             slot = Slot(self.layout, self.pinned)
-            self.slots.append(slot)
+            if len(self.slots) < MOST_KEPT:
+                self.slots.append(slot)
         slot.wait()
         slot.busy = True
         return slot

@@ -23,8 +23,9 @@ Row = list[str]
 def swapped(folder: str, data: Path, out: Path, n_rows: int) -> Path:
     """Fills `out` with the data, the test set replaced by one of `n_rows` rows.
 
-    The competition's own `with_test_rows(data, out, n_rows)` in fixture.py does it where there is
-    one; it writes the files that change, all others are linked.
+    Tables are written anew, and files in folders that are named by a row's id get its new ids. The
+    competition's own `with_test_rows(data, out, n_rows)` in fixture.py does it where there is one;
+    it writes the files that change, all others are linked.
 
     Raises: DataError where the test set is no table and nothing else is known.
     """
@@ -48,11 +49,16 @@ def link_rest(data: Path, out: Path) -> None:
         target = out / name
         if path.is_dir() or target.exists() or name.as_posix() in NEVER_MOUNTED:
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(path, target)
-        except OSError:  # another disk
-            shutil.copy2(path, target)
+        link(path, target)
+
+
+def link(path: Path, target: Path) -> None:
+    """Links a file, or copies it from another disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, target)
+    except OSError:  # another disk
+        shutil.copy2(path, target)
 
 
 def n_rows_of(spec: CompetitionSpec, data: Path) -> int:
@@ -80,16 +86,27 @@ def _swap_tables(spec: CompetitionSpec, data: Path, out: Path, n_rows: int) -> N
     if not asked:
         raise DataError(f"{data / sample.name} asks for no row of {test.name}; get both again")
     new_sample, new_test = [], []
+    renamed: dict[str, list[str]] = defaultdict(list)
     digits = max(len(row[key]) for row in asked)
     for position in range(n_rows):
         row = asked[position % len(asked)]
         name = str(position + 1)
         if test.key is not None:
             name = _new_id(row[key], position // len(asked), digits)
+            renamed[row[key]].append(name)
         new_sample.append([name if at == key else cell for at, cell in enumerate(row)])
         new_test += [_renamed(test, test_header, cells, name) for cells in by_id[row[key]]]
     _write(out / sample.name, sample_header, new_sample)
     _write(out / test.name, test_header, new_test)
+    _link_renamed(data, out, renamed)
+
+
+def _link_renamed(data: Path, out: Path, renamed: dict[str, list[str]]) -> None:
+    """Links the files that belong to a row, such as test_images/<id>.png, under its new ids."""
+    for path in data.glob("*/**/*"):
+        for name in renamed.get(path.stem, ()) if path.is_file() else ():
+            if name != path.stem:
+                link(path, (out / path.relative_to(data)).with_name(name + path.suffix))
 
 
 def _by_id(test: HostFile, header: Row, rows: list[Row]) -> dict[str, list[Row]]:

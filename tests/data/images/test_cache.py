@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from common.data.images import cache as caches
-from common.data.images.cache import DecodedCache, fingerprint, open_cache
-from common.errors import DataError
+from common.data.images.cache import DecodedCache, open_cache
 
 SHAPE = (6, 5, 3)
 
@@ -273,18 +272,3 @@ def test_the_memory_of_pages_that_were_read_is_given_back(
     own = filled(tmp_path)
     for slot in range(8):
         assert np.array_equal(loaded(own, [slot])[1][0], picture(slot))
-
-
-def test_a_file_that_changes_or_another_size_makes_another_fingerprint(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
-    path.write_bytes(b"one")
-    first = fingerprint([path], 224)
-    assert first == fingerprint([str(path)], 224)
-    assert first != fingerprint([path], 256)
-    os.utime(path, ns=(0, 0))
-    assert first != fingerprint([path], 224)
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.jpg"):
-        fingerprint([tmp_path / "none.jpg"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +123,32 @@ def test_many_equal_doubts_are_one_line_and_all_rows_of_the_list(folder: Folder)
     assert len(lines) == 1
     assert "m: 150 with 16 bits, the first is 0.png; expected 8 bits" in lines[0]
     assert len(table_of(report).splitlines()) == 151
+
+
+def test_a_pipe_and_a_link_to_nothing_are_faults(folder: Folder) -> None:
+    root = folder({})
+    os.mkfifo(root / "pipe.jpg")
+    (root / "link.jpg").symlink_to("nowhere.jpg")
+    found = {fault.path.name: fault.found for fault in check_images(root).of(FAULT)}
+    assert found == {"pipe.jpg": "is no file", "link.jpg": "is missing"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("with space.jpg", "with space.jpg"),
+        ("new\nline.jpg", r"new\nline.jpg"),
+        ("red\x1b[31m.jpg", r"red\x1b[31m.jpg"),
+        (os.fsdecode(b"caf\xe9.jpg"), r"caf\udce9.jpg"),
+    ],
+    ids=["space", "newline", "escape", "no UTF-8"],
+)
+def test_any_name_takes_one_line_and_can_be_written(folder: Folder, name: str, shown: str) -> None:
+    report = check_images(folder({name: b"text"}))
+    (line,) = (line for line in lines_of(report) if line.startswith("fault"))
+    assert f"{shown}: holds text" in line
+    assert line.encode().isascii()
+    assert ".jpg" in table_of(report).encode().decode()
 
 
 def test_no_pictures_is_an_error(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.data.images import ImageHeader, read_header
+from common.data.images import ImageHeader, read_header, read_image
 from common.data.images.header import header_of
 from common.errors import DataError
 from tests.data.images.pictures import encoded, photo, png16, tiff, turned
@@ -117,6 +118,19 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         read_header(tmp_path / "gone.jpg")
     with pytest.raises(DataError, match="is a folder; expected a picture"):
         read_header(tmp_path)
+
+
+def test_a_file_that_the_system_does_not_give_out_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    for read in (read_header, lambda path: read_image(path, None)):
+        with pytest.raises(DataError, match=r"a.jpg cannot be read \(Permission denied\)"):
+            read(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize("content", [case[0] for case in HEADERS.values()], ids=HEADERS)

@@ -23,7 +23,7 @@ from torch import nn
 
 from common.augment import Policy, photographs, unchanged
 from common.data.images import ImageDataset, ImageLoader, Target, read_image
-from common.data.images.ring import Crew
+from common.data.images.ring import MOST_KEPT, Crew
 from common.data.images.targets import Boxes, Classes, Marks, Masks, Numbers, Points, Targets
 from common.errors import DataError, UsageError
 
@@ -105,19 +105,45 @@ def test_a_sample_is_drawn_alike_among_other_rows(files: list[Path]) -> None:
     assert torch.equal(some, all_rows[[3, 20]])
 
 
-def test_a_batch_that_is_held_is_not_overwritten(files: list[Path]) -> None:
-    own = loader(files, bs=2)
+@pytest.mark.parametrize("policy", [None, photographs()])
+def test_a_batch_that_is_held_is_not_overwritten(files: list[Path], policy: Policy | None) -> None:
+    own = loader(files, policy, bs=2)
     held = [images for (images,) in own]
+    own.set_epoch(0)
     assert torch.equal(torch.cat(held), pictures(own))
 
 
-def test_memory_comes_back_when_nobody_holds_a_batch(files: list[Path]) -> None:
-    own = loader(files * 5, bs=2)
+@pytest.mark.parametrize(
+    "part",
+    [lambda batch: batch[0, 0], lambda batch: batch.numpy()[:1]],
+    ids=["slice", "array"],
+)
+def test_a_part_of_a_batch_of_floats_is_not_overwritten(
+    files: list[Path], part: Callable[[Any], Any]
+) -> None:
+    own = loader(files, photographs(), bs=2)
+    held = [part(images.as_subclass(torch.Tensor)) for (images,) in own]
+    copies = [np.asarray(one).copy() for one in held]
+    pictures(own)
+    assert all(np.array_equal(one, copy) for one, copy in zip(held, copies, strict=True))
+
+
+@pytest.mark.parametrize("policy", [None, photographs()])
+def test_memory_comes_back_when_nobody_holds_a_batch(
+    files: list[Path], policy: Policy | None
+) -> None:
+    own = loader(files * 5, policy, bs=2)
     for _ in range(3):
         pictures(own)
-    (ring,) = own._rings.values()
-    assert len(ring.slots) <= 5
-    assert all(slot.is_free() for slot in ring.slots)
+    for ring in own._rings.values():
+        assert len(ring.slots) <= 5
+        assert all(slot.is_free() for slot in ring.slots)
+
+
+def test_the_memory_of_many_batches_that_are_held_at_once_is_not_kept(files: list[Path]) -> None:
+    own = loader(files, photographs(), bs=1)
+    assert len({images.data_ptr() for (images,) in list(own)}) == N
+    assert all(len(ring.slots) <= MOST_KEPT < N for ring in own._rings.values())
 
 
 def test_the_last_batch_may_be_short_or_left_out(files: list[Path]) -> None:
@@ -166,6 +192,19 @@ def test_the_first_epoch_and_later_ones_serve_the_same(files: list[Path], tmp_pa
     own.set_epoch(0)
     assert torch.equal(first, pictures(own))
     assert torch.equal(first, pictures(loader(files, MIRROR)))
+
+
+def test_a_dataset_of_some_rows_shares_the_caches_of_all(
+    files: list[Path], mask_files: list[Path], tmp_path: Path
+) -> None:
+    masks = Masks(mask_files, ["right", "left"])
+    whole = dataset(files, masks, cache=tmp_path)
+    pictures(ImageLoader(whole, policy=None))
+    some = dataset(files[9:3:-1], masks.rows(np.arange(9, 3, -1)), cache=tmp_path)
+    assert some.slots.tolist() == some.mask_slots.tolist() == [9, 8, 7, 6, 5, 4]
+    assert len([*tmp_path.glob("*.raw")]) == 2  # pictures and masks
+    assert torch.equal(pictures(ImageLoader(some, policy=None)), pictures(loader(files[9:3:-1])))
+    assert some.rows([2]).slots.tolist() == [7]
 
 
 def test_another_target_takes_another_cache(files: list[Path], tmp_path: Path) -> None:
@@ -385,3 +424,25 @@ def test_an_endless_stream_of_rows_is_taken_as_far_as_it_is_asked_for(files: lis
     own = loader(files)
     batches = own.create_batches(itertools.repeat(2))
     assert len(list(itertools.islice(batches, 5))) == 5
+
+
+# ---- trimming ----------------------------------------------------------------------------------
+
+
+def lower_half(picture: np.ndarray) -> np.ndarray:
+    return picture[picture.shape[0] // 2 :]
+
+
+def test_trimmed_pictures_have_a_cache_of_their_own(files: list[Path], tmp_path: Path) -> None:
+    whole = dataset(files, cache=tmp_path)
+    trimmed = dataset(files, cache=tmp_path, trim=lower_half)
+    expected = read_image(files[0], TARGET, trim=lower_half)
+    for _ in range(2):  # the second time out of the cache
+        (picture,), (part,) = whole[0], trimmed[0]
+        assert np.array_equal(part.permute(1, 2, 0), expected)
+        assert not torch.equal(picture, part)
+
+
+def test_masks_are_not_left_behind_by_a_trim(files: list[Path], mask_files: list[Path]) -> None:
+    with pytest.raises(UsageError, match="away from their targets"):
+        dataset(files, Masks(mask_files, ["no", "yes"]), trim=lower_half)

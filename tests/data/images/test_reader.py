@@ -351,3 +351,25 @@ def test_a_whole_ratio_averages_blocks() -> None:
 def test_a_target_that_means_nothing_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="expected"):
         Target(**{"height": 8, "width": 8, **options})
+
+
+# ---- trimming ----------------------------------------------------------------------------------
+
+
+def right_half(picture: np.ndarray) -> np.ndarray:
+    return picture[:, picture.shape[1] // 2 :]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_what_is_trimmed_off_is_not_in_the_picture(kind: str) -> None:
+    halves = np.zeros((64, 128, 3), np.uint8)
+    halves[:, 64:] = 255
+    content = encoded(halves, kind)
+    assert read_image(content, Target(16, 16), trim=right_half).min() > 240
+    assert read_image(content, None, trim=right_half).shape == (64, 64, 3)
+
+
+def test_one_file_per_channel_is_not_trimmed() -> None:
+    content = encoded(photo(), "PNG")
+    with pytest.raises(UsageError, match="one file per picture"):
+        read_image((content, content), None, channels=2, trim=right_half)

@@ -75,6 +75,23 @@ def test_all_rows_of_an_id_stay_together(tmp_path: Path) -> None:
     assert rows(out / "test.csv")[1:] == [["y", "3"], ["x", "1"], ["x", "2"], ["y1", "3"]]
 
 
+@pytest.mark.usefixtures("keyed")
+def test_pictures_named_by_an_id_follow_it_to_its_new_ones(tmp_path: Path) -> None:
+    data = host(tmp_path / "data", "id\nx\ny\n", "ImageId,Label\nx,0\ny,0\n")
+    (data / "test_images").mkdir()
+    for name in "xyz":
+        (data / "test_images" / f"{name}.png").write_text(f"picture {name}")
+    out = testsets.swapped("digit_recognizer", data, tmp_path / "out", 3)
+    assert [row[0] for row in rows(out / "test.csv")[1:]] == ["y", "x", "y1"]
+    found = {path.name: path.read_text() for path in (out / "test_images").iterdir()}
+    assert found == {
+        "x.png": "picture x",
+        "y.png": "picture y",
+        "y1.png": "picture y",
+        "z.png": "picture z",
+    }
+
+
 def test_what_does_not_change_is_linked_and_the_solution_stays_away(tmp_path: Path) -> None:
     data = host(tmp_path / "data", "pixel0\n7\n", "ImageId,Label\n1,0\n")
     (data / "images").mkdir()

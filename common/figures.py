@@ -1,0 +1,27 @@
+"""A chart that a pipeline adds to the report of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its heading and a line that says what is to be seen.
+
+    Args:
+        anchor: its name in addresses within the page, such as "strongest-words".
+        caption: stands above the chart, and is read to those who cannot see it.
+        paint: draws on matplotlib's axes, which it is given. "C0" to "C5" are the page's colours,
+            in the dark, too.
+        width, height: in pixels.
+    """
+
+    anchor: str
+    title: str
+    caption: str
+    paint: Callable[[Any], None]
+    width: int = 720
+    height: int = 240

@@ -1,0 +1,45 @@
+"""A pipeline's own charts stand in the report, between what every run has and how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from common.figures import Figure
+from common.report import write_report
+
+MakeRun = Callable[..., Any]
+ReadPage = Callable[[Path], Any]
+
+
+def test_figures_of_the_pipeline_are_drawn_in_the_colours_of_the_page(
+    make_run: MakeRun, read_page: ReadPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, items, run = make_run()
+    given: list[Any] = []
+
+    def figures(self: Any, *seen: Any) -> list[Figure]:
+        given.extend(seen)
+        return [Figure("tides", "Tides", "High & low water", lambda axes: axes.plot([1, 3, 2]))]
+
+    monkeypatch.setattr(type(pipeline), "figures", figures)
+    written = write_report(pipeline, items, run)
+    page = read_page(written)
+    order = list(page.sections)
+    assert order.index("tides") == order.index("settings") - 1
+    labels = [attributes["aria-label"] for tag, attributes in page.tags if tag == "svg"]
+    assert "High & low water" in labels
+    svg = written.read_text(encoding="utf-8").split('id="tides"', 1)[1].split("</svg>", 1)[0]
+    assert "var(--c0)" in svg
+    assert given[0] is items
+    assert isinstance(given[1], pd.DataFrame)
+    assert given[2].path == run.path
+
+
+def test_a_pipeline_without_figures_adds_no_section(make_run: MakeRun, read_page: ReadPage) -> None:
+    sections = list(read_page(write_report(*make_run())).sections)
+    assert sections[-2:] == ["settings", "commands"]
