@@ -30,6 +30,7 @@ from common.train.callbacks import Events
 from common.train.checkpoint import Checkpoints
 from common.train.feeding import Feed
 from common.train.gathering import gathered
+from common.train.heap import freed_memory_kept
 from common.train.history import EpochRow, History
 from common.train.interrupts import Interrupts, Stopped, held_interrupts
 from common.train.memory import Memory
@@ -108,6 +109,7 @@ def fit(
     company = company or Company()
     with ExitStack() as around:
         around.enter_context(generators_restored())
+        around.enter_context(freed_memory_kept(next(learner.model.parameters()).device))
         interrupts = around.enter_context(held_interrupts())
         loop = _Loop(learner, settings, metric, steps, validator, seed, company, interrupts)
         around.callback(loop.checkpoints.close)
