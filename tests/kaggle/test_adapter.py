@@ -96,7 +96,8 @@ def test_an_interrupted_call_ends_the_command(
     monkeypatch.setattr(cli, "_command", lambda: script)
 
     def interrupted(*_: object) -> None:
-        while not (tmp_path / "pid").is_file():
+        pid = tmp_path / "pid"
+        while not (pid.is_file() and pid.read_text().endswith("\n")):  # the shell makes it empty
             pass
         raise KeyboardInterrupt
 
