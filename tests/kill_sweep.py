@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# loaded before IPython, which fastai loads: that puts a package `tests` of its own on the path
+import tests  # noqa: F401
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOG = "log.txt"
 VALIDATING, VALIDATED = "mark: validating", "mark: validated"
