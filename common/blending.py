@@ -32,14 +32,13 @@ from common.opening import (
     test_rows,
     train_items,
 )
-from common.pipeline import Context, Pipeline, storable
+from common.pipeline import Context, Pipeline
 from common.report import write_report
-from common.run import INDEX, check_same_folds, say_scores
+from common.run import check_same_folds, say_scores, write_submission
 from common.runfolder import BLEND, MARK, SETTINGS, RunFolder
 from common.score import FIXTURE_FILE
 from common.spec import Rung
 from common.submit import ids_of
-from common.writing import write_answers
 
 Say = Callable[[str], None]
 CHOSEN = "chosen on this fold"
@@ -210,11 +209,7 @@ def _write(
         say(f"{weight:.4f} of {part.name}, out of fold {part.scores['pooled']!r}")
     decision = _write_scores(run, parts, weights, pipeline, context, rows, say)
     test = mixed([part.test for part in parts], weights.test, context.work)
-    answered = pipeline.submission(rows.test.items, test, decision)
-    target = run / "submission.csv"
-    write_answers(target, pipeline.spec.submission, answered, rows.test.asked)
-    run.record([target, *test.save(run.path, "test", storable(rows.test.items[INDEX]))])
-    say(f"submission: {paths.shown(target)}, {len(rows.test.asked):,} rows")
+    write_submission(pipeline, rows.test, test, decision, run, run / "submission.csv", say)
 
 
 def _write_scores(

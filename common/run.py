@@ -39,7 +39,7 @@ from common.opening import (
     test_rows,
     train_items,
 )
-from common.pipeline import Context, Pipeline, storable
+from common.pipeline import Context, Decision, Pipeline, storable
 from common.report import write_report
 from common.runfolder import RunFolder
 from common.score import FIXTURE_FILE, ladder_beside
@@ -295,6 +295,20 @@ def _predict_test(
     models = [pipeline.load_fold(run.fold(fold), context) for fold in stored_folds(facts, run)]
     predictions = pipeline.combine([model.predict(test.items) for model in models])
     decision = files.read_json(run / "decision.json")
+    write_submission(pipeline, test, predictions, decision, run, target, say)
+
+
+def write_submission(
+    pipeline: Pipeline,
+    test: TestRows,
+    predictions: Predictions,
+    decision: Decision,
+    run: RunFolder,
+    target: Path,
+    say: Say,
+) -> None:
+    """The submission, told; and, where it lies in the run folder, the test set's predictions
+    beside it, both entered into the run."""
     answers = pipeline.submission(test.items, predictions, decision)
     write_answers(target, pipeline.spec.submission, answers, test.asked)
     if target.parent == run.path:
