@@ -21,6 +21,16 @@ def _is_on(part: Any, device: torch.device) -> bool:
     return isinstance(part, torch.Tensor) and part.device == device
 
 
+def inputs_and_targets(batch: Any, n_inputs: int | None) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The two halves of a batch.
+
+    Args:
+        n_inputs: how many parts are inputs; None for all but the last, where there are several.
+    """
+    n_inputs = max(1, len(batch) - 1) if n_inputs is None else n_inputs
+    return tuple(batch[:n_inputs]), tuple(batch[n_inputs:])
+
+
 def laid_out(inputs: tuple[Any, ...], layout: torch.memory_format) -> tuple[Any, ...]:
     """The inputs, of which pictures (N, C, H, W) lie in memory as `layout` says."""
     if layout is torch.contiguous_format:

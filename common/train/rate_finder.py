@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 from fastai.learner import Learner
-from fastai.torch_core import to_device
 
 from common import files
 from common.errors import DataError, RunError, UsageError
 from common.randomness import generators_restored, seed_generators
+from common.train.batches import inputs_and_targets, on_device
 from common.train.callbacks import Events
 from common.train.history import read_rows
 from common.train.optimizer import make_optimizer, set_step
@@ -160,9 +160,8 @@ def _batches(learner: Learner, events: Events) -> Generator[tuple[Any, Any]]:
         events("before_train")
         for position, batch in enumerate(loader):
             learner.iter = position
-            batch = to_device(batch, device)
-            n_inputs = getattr(learner.dls, "n_inp", 1 if len(batch) == 1 else len(batch) - 1)
-            yield tuple(batch[:n_inputs]), tuple(batch[n_inputs:])
+            batch = on_device(batch, device)
+            yield inputs_and_targets(batch, getattr(learner.dls, "n_inp", None))
 
 
 def _step(

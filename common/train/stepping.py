@@ -13,7 +13,14 @@ from fastai.learner import Learner
 from common.errors import RunError
 from common.randomness import seed_generators
 from common.train.adamw import QuickAdamW
-from common.train.batches import count_rows, in_parts, laid_out, on_device, resized
+from common.train.batches import (
+    count_rows,
+    in_parts,
+    inputs_and_targets,
+    laid_out,
+    on_device,
+    resized,
+)
 from common.train.callbacks import Events
 from common.train.clipping import clip_gradients
 from common.train.ema import WeightAverage
@@ -202,8 +209,8 @@ class Step:
         return shown
 
     def _inputs_and_targets(self, batch: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        n_inputs = max(1, len(batch) - 1) if self.n_inputs is None else self.n_inputs
-        return laid_out(tuple(batch[:n_inputs]), self.format), tuple(batch[n_inputs:])
+        inputs, targets = inputs_and_targets(batch, self.n_inputs)
+        return laid_out(inputs, self.format), targets
 
     def _update(self, rate: float, momentum: float) -> None:
         """The optimizer's step with the gradients that lie there."""
