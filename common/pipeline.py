@@ -22,7 +22,7 @@ import torch
 from common import folds as make_folds
 from common.collect import Collector, Columns, Dense, Predictions
 from common.errors import DataError
-from common.figures import Figure
+from common.figures import Shown
 from common.runfolder import RunFolder
 from common.session import Session
 from common.settings import Settings
@@ -301,8 +301,9 @@ class Pipeline:
 
     def figures(
         self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
-    ) -> Sequence[Figure]:
-        """Charts of this kind of competition for the report, below those that every run has.
+    ) -> Sequence[Shown]:
+        """Charts of this kind of competition for the report, and galleries of pictures, below what
+        every run has.
 
         Args:
             items: the training rows.

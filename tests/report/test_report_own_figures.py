@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from common.figures import Figure
+from common.figures import Case, Figure, Gallery
 from common.report import write_report
 
 MakeRun = Callable[..., Any]
@@ -38,6 +39,20 @@ def test_figures_of_the_pipeline_are_drawn_in_the_colours_of_the_page(
     assert given[0] is items
     assert isinstance(given[1], pd.DataFrame)
     assert given[2].path == run.path
+
+
+def test_a_gallery_shows_its_pictures_beside_each_other_with_what_they_show(
+    make_run: MakeRun, read_page: ReadPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, items, run = make_run()
+    grey, red = np.full((4, 6), 90, np.uint8), np.zeros((4, 6, 3), np.uint8)
+    cases = (Case("a<1>", {"picture": grey, "prediction": red}, ("Dice 0.25",)), Case("b", {}))
+    gallery = Gallery("worst", "Worst cases", "Look at these first.", cases)
+    monkeypatch.setattr(type(pipeline), "figures", lambda *given: [gallery])
+    part = read_page(write_report(pipeline, items, run)).sections["worst"]
+    assert part.alts == ["a<1>: picture", "a<1>: prediction"]
+    for text in ("Look at these first.", "a<1>", "Dice 0.25", "prediction", "b"):
+        assert text in part.text
 
 
 def test_a_pipeline_without_figures_adds_no_section(make_run: MakeRun, read_page: ReadPage) -> None:
