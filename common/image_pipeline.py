@@ -12,6 +12,7 @@ A competition names its net and targets; for the rest there are answers here:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,13 @@ from common.data.images import ImageDataset, ImageLoader, Target, read_header, r
 from common.data.images.reader import Source, Trim
 from common.data.images.unreadable import tell, unreadable_rows
 from common.errors import DataError
+from common.figures import Shown
 from common.models import WEIGHTS, classifier_groups, normalisation
 from common.models.groups import Groups
 from common.pipeline import DEFAULT_CONTEXT, Context, Pipeline
+from common.runfolder import RunFolder
 from common.train import TrainSettings
+from common.worst_errors import worst_errors
 
 SHOWN = 384  # pixels of the longer side of a picture in the report
 NO_PICTURE = cv2.imencode(".png", np.zeros((1, 1), np.uint8))[1].tobytes()  # read as black
@@ -174,6 +178,13 @@ class ImagePipeline(Pipeline):
         if isinstance(source, tuple):  # the first channel
             source = source[0]
         return read_image(source, _small(source))
+
+    def figures(
+        self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
+    ) -> Sequence[Shown]:
+        """Where the net looked when it was most wrong, where it is a Classifier."""
+        gallery = worst_errors(self, items, oof, run)
+        return () if gallery is None else (gallery,)
 
     # ---- what the contract asks for ------------------------------------------------------------
 

@@ -161,3 +161,15 @@ def test_pooled_score_agrees_to_the_last_digit(
     pooled = read_json(runs[0] / "scores.json")["pooled"]
     assert printed == f"score: {pooled!r}"
     assert repr(pooled) in (runs[0] / "report.html").read_text(encoding="utf-8")
+
+
+def test_report_shows_where_a_net_looked_that_gives_one_row_per_picture(
+    trained: tuple[str, Path, list[Path]],
+) -> None:
+    from common.image_pipeline import ImagePipeline
+    from common.models import Classifier
+
+    folder, _, runs = trained
+    pipeline = next(iter(registry.load_pipelines(folder).values()))
+    looks = isinstance(pipeline, ImagePipeline) and isinstance(pipeline.net("none"), Classifier)
+    assert ('id="worst-errors"' in (runs[0] / "report.html").read_text(encoding="utf-8")) == looks

@@ -60,6 +60,7 @@ FLOORS = (
     (
         "pipeline",
         "image_pipeline",
+        "worst_errors",
         "neural",
         "oof",
         "opening",
