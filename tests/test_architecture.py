@@ -55,6 +55,8 @@ FLOORS = (
         "mixing",
         "cut_points",
         "duplicates",
+        "multilabel_folds",
+        "tag_sets",
     ),
     ("train", "predict", "trees", "boosting"),
     (
