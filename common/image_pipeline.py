@@ -39,7 +39,10 @@ from common.train import TrainSettings
 from common.worst_errors import worst_errors
 
 SHOWN = 384  # pixels of the longer side of a picture in the report
-NO_PICTURE = cv2.imencode(".png", np.zeros((1, 1), np.uint8))[1].tobytes()  # read as black
+# read as black; four channels are not made of one
+NO_PICTURE, NO_CHANNELS = (
+    cv2.imencode(".png", np.zeros((1, 1, n), np.uint8))[1].tobytes() for n in (1, 4)
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class ImageSettings(TrainSettings):
         image_size: side of the pictures in pixels.
         policy: the augmentation of training; see common.augment.
         cache: keep decoded pictures on disk, so that only the first pass decodes.
-        skip_unreadable: go on without pictures that cannot be read, and list them.
+        skip_unreadable: go on without pictures that cannot be read, and list them; every picture
+            is decoded beforehand.
         decode_all: decode every picture beforehand, which finds damage in the middle of a file.
     """
 
@@ -107,7 +111,9 @@ class ImagePipeline(Pipeline):
         """
         say = context.session.say
         skips = self.settings.skip_unreadable or (split == "test" and paths.is_rerun())
-        found = unreadable_rows(self.sources(items), decoded=self.settings.decode_all)
+        # what is to be left out has to be known before anything else reads it
+        decoded = self.settings.decode_all or self.settings.skip_unreadable
+        found = unreadable_rows(self.sources(items), decoded=decoded, channels=self.channels)
         done = {"train": "left out", "test": "predicted from a black picture"}[split]
         tell(found, len(items), split, skip=done if skips else "", say=say)
         at = np.isin(np.arange(len(items)), list(found))
@@ -121,10 +127,12 @@ class ImagePipeline(Pipeline):
 
     def sources(self, items: pd.DataFrame) -> list[Source]:
         """What is read for each item. Default: the column `path`; "" stands for a black one."""
-        nothing: Source = (
-            NO_PICTURE if self.channels in (1, 3, 4) else (NO_PICTURE,) * self.channels
-        )
-        return [path if isinstance(path, tuple) or str(path) else nothing for path in items["path"]]
+        given = items["path"].tolist()
+        nothing: Source = NO_PICTURE
+        if self.channels not in (1, 3):
+            one_file = self.channels == 4 and not any(isinstance(path, tuple) for path in given)
+            nothing = NO_CHANNELS if one_file else (NO_PICTURE,) * self.channels
+        return [path if isinstance(path, tuple) or str(path) else nothing for path in given]
 
     @property
     def channels(self) -> int:

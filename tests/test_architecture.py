@@ -20,7 +20,7 @@ FLOORS = (
     ("session",),
     ("run_texts",),
     ("metrics", "rle"),
-    ("arrow_text", "columns", "csv_table", "doubts", "keys", "refusals"),
+    ("arrow_text", "columns", "csv_table", "doubts", "keys", "refusals", "zipped"),
     ("spec",),
     (
         "judges",
@@ -55,6 +55,8 @@ FLOORS = (
         "mixing",
         "cut_points",
         "duplicates",
+        "multilabel_folds",
+        "tag_sets",
     ),
     ("train", "predict", "trees", "boosting"),
     (

@@ -132,10 +132,15 @@ def class_counts(evidence: Evidence) -> Section:
 def _class_rows(evidence: Evidence, folds: list[int]) -> tuple[list[tuple[str, ...]], int]:
     """A row of the table per class, and how many classes are left out: those with fewest rows."""
     frame, spec = evidence.folds, evidence.pipeline.spec
-    labels = frame[spec.submission.target_columns[0]].astype(str)
-    pairs = Counter(zip(labels, frame["fold"].tolist(), strict=True))
+    cells = frame[spec.submission.target_columns[0]].astype(str)
     known = [str(name) for name in spec.classes]
-    per_class = Counter(labels.tolist())
+    pairs: Counter[tuple[str, int]] = Counter()
+    for (cell, fold), count in Counter(zip(cells, frame["fold"].tolist(), strict=True)).items():
+        for label in _labels(cell, set(known)):
+            pairs[label, fold] += count
+    per_class: Counter[str] = Counter()
+    for (label, _), count in pairs.items():
+        per_class[label] += count
     shown = set(sorted(known, key=lambda name: -per_class[name])[:MOST_CLASSES])
     rows = [
         (name, *(f"{pairs[name, fold]:,}" for fold in folds), f"{per_class[name]:,}")
@@ -147,3 +152,9 @@ def _class_rows(evidence: Evidence, folds: list[int]) -> tuple[list[tuple[str, .
         of_fold = [sum(pairs[label, fold] for label in others) for fold in folds]
         rows.append(("no class", *(f"{n:,}" for n in of_fold), f"{sum(of_fold):,}"))
     return rows, len(known) - len(shown)
+
+
+def _labels(cell: str, known: set[str]) -> set[str]:
+    """What a cell says: one class or, where it is none, several with blanks between them."""
+    several = set(cell.split())
+    return several if cell not in known and several and several <= known else {cell}
