@@ -60,11 +60,11 @@ class Duplicates:
 
     def at(self, positions: np.ndarray, n: int) -> Duplicates:
         """The same among n others, where these stand at some positions."""
-        moved = [
-            tuple((int(positions[one]), int(positions[other])) for one, other in pairs)
-            for pairs in (self.exact, self.near)
-        ]
-        return Duplicates(n, *moved)
+
+        def moved(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+            return tuple((int(positions[one]), int(positions[other])) for one, other in pairs)
+
+        return Duplicates(n, moved(self.exact), moved(self.near), self.compared)
 
     def conflicts(self, labels: Sequence[Hashable] | np.ndarray) -> list[tuple[int, ...]]:
         """The groups whose labels are not all the same, each as positions in order."""
@@ -158,8 +158,10 @@ def small_pictures(
     """
     pictures = thumbnails([_first(one) for one in sources], channels, trim=trim, cache=cache)
     if channels == 1:
-        return pictures[:, :, :, 0]
-    return pictures.mean(axis=3).astype(np.uint8)
+        first: np.ndarray = pictures[:, :, :, 0]
+        return first
+    grey: np.ndarray = pictures.mean(axis=3).astype(np.uint8)
+    return grey
 
 
 def thumbnails(

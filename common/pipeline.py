@@ -202,7 +202,7 @@ class Pipeline:
 
     def _described_by(self, train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
         names = {*NAMES, *self.spec.submission.target_columns}
-        return [name for name in train if name in test and name not in names]
+        return [str(name) for name in train if name in test and name not in names]
 
     # ---- a neural model --------------------------------------------------------------------
 

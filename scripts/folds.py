@@ -78,8 +78,8 @@ def main(argv: list[str] | None = None) -> int:
     for line in report.lines():
         print(line)
     out = args.out or paths.work_dir(folder) / "folds" / name
-    written = save_report(report, fold_table(train, pipeline), out)
-    print(f"report: {', '.join(map(paths.shown, written))}")
+    save_report(report, fold_table(train, pipeline), out)
+    print(f"report: {paths.shown(out)}: folds.md, folds.csv, leaks.json")
     return 1 if report.of(LEAK) else 0
 
 

@@ -55,6 +55,7 @@ FLOORS = (
         "mixing",
         "cut_points",
         "duplicates",
+        "traits",
     ),
     ("train", "predict", "trees", "boosting"),
     (
@@ -63,6 +64,7 @@ FLOORS = (
         "neural",
         "oof",
         "opening",
+        "leaks",
         "fold_training",
         "fold_worker",
         "devices",

@@ -83,7 +83,8 @@ class _Groups:
             f"{len(asked):,} of {counted(n_test, 'test item')} "
             f"{'stands' if len(asked) == 1 else 'stand'} in train, too "
             f"({n_exact:,} equal, {len(asked) - n_exact:,} nearly so), such as "
-            f"{self.samples[first]}, in train {self.samples[known]}; the test score will flatter"
+            f"{self.samples[first]}, which is {self.samples[known]} in train; the test score will "
+            "flatter"
         )
         return [Finding(WARNING, f"{CHECK} in train and test", text, self._facts(both))]
 

@@ -129,20 +129,17 @@ def leak_report(
     return LeakReport(title, len(train), len(test), tuple(facts), tuple(found))
 
 
-def save_report(report: LeakReport, table: pd.DataFrame, folder: Path) -> list[Path]:
-    """Writes folds.csv (sample, id, fold), leaks.json and folds.md into a folder; gives their
-    paths.
+def save_report(report: LeakReport, table: pd.DataFrame, folder: Path) -> None:
+    """Writes folds.csv (sample, id, fold), leaks.json and folds.md into a folder.
 
     Args:
         table: of `common.opening.fold_table`.
     """
     text = io.StringIO()
     table[["sample", "id", "fold"]].to_csv(text, index=False, lineterminator="\n")
-    return [
-        files.write_text(folder / "folds.csv", text.getvalue()),
-        files.write_json(folder / "leaks.json", report.as_dict()),
-        files.write_text(folder / "folds.md", report.markdown()),
-    ]
+    files.write_text(folder / "folds.csv", text.getvalue())
+    files.write_json(folder / "leaks.json", report.as_dict())
+    files.write_text(folder / "folds.md", report.markdown())
 
 
 def _share(part: int, whole: int) -> str:

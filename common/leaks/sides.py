@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -114,16 +114,13 @@ def shared_ids(pipeline: Pipeline, train: pd.DataFrame, test: pd.DataFrame) -> l
     shared = [name for name in dict.fromkeys(test["id"]) if name in known]
     if not shared or pipeline.counts_ids_anew or _counts(train["id"]) or _counts(test["id"]):
         return []
+    are, them = ("is an id of train", "it") if len(shared) == 1 else ("are ids of train", "them")
     text = (
-        f"{len(shared):,} of {counted(test['id'].nunique(), 'test id')} {_are(shared)} ids of "
-        f"train, too: {named(shared)}; leave {'it' if len(shared) == 1 else 'them'} out of train"
+        f"{len(shared):,} of {counted(test['id'].nunique(), 'test id')} {are}, too: "
+        f"{named(shared)}; leave {them} out of train"
     )
     facts = {"found": [str(name) for name in shared[:LISTED]], "n_found": len(shared)}
     return [Finding(LEAK, "ids in train and test", text, facts)]
-
-
-def _are(found: Sequence[Any]) -> str:
-    return "is" if len(found) == 1 else "are"
 
 
 def _counts(ids: pd.Series) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from common.folds import TRAIN_ONLY
@@ -16,6 +15,7 @@ from common.leaks.sides import Split
 
 if TYPE_CHECKING:
     from common.pipeline import Pipeline
+
 
 @dataclass(frozen=True)
 class FoldFacts:
@@ -38,9 +38,7 @@ class FoldFacts:
         return {name: value for name, value in vars(self).items() if value not in (None, {})}
 
 
-def fold_facts(
-    pipeline: Pipeline, items: pd.DataFrame, splits: Sequence[Split]
-) -> list[FoldFacts]:
+def fold_facts(pipeline: Pipeline, items: pd.DataFrame, splits: Sequence[Split]) -> list[FoldFacts]:
     """Sizes, and what the first target is like, fold by fold."""
     target = _target(pipeline, items)
     classes = [] if target is None or not _is_classes(pipeline, target) else _names(target)
@@ -79,9 +77,7 @@ def size_findings(
     return found + _class_findings(n_folds, items, facts)
 
 
-def _class_findings(
-    n_folds: int, items: pd.DataFrame, facts: Sequence[FoldFacts]
-) -> list[Finding]:
+def _class_findings(n_folds: int, items: pd.DataFrame, facts: Sequence[FoldFacts]) -> list[Finding]:
     totals: Counter[str] = Counter()
     for one in facts:
         totals.update(one.classes)
@@ -115,9 +111,8 @@ def _target(pipeline: Pipeline, items: pd.DataFrame) -> pd.Series | None:
 
 def _is_classes(pipeline: Pipeline, target: pd.Series) -> bool:
     """Whether a target is one of the spec's classes, or one of two values."""
-    if pipeline.spec.classes:
-        return set(target.astype(str)) <= set(map(str, pipeline.spec.classes))
-    return target.nunique() == 2
+    known = set(map(str, pipeline.spec.classes))
+    return target.nunique() == 2 or set(target.astype(str)) <= known
 
 
 def _names(target: pd.Series) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,12 @@ import pandas as pd
 MOSTLY = 0.5  # share of different values in a column that tells rows apart by itself
 MEET_BY_CHANCE = 0.01  # pairs of equal rows
 MOST_VALUES = 50  # of a column of texts that is taken as categories
-STATISTICS = {"mean": np.mean, "std": np.std, "min": np.min, "max": np.max}
+STATISTICS: dict[str, Callable[[np.ndarray], Any]] = {
+    "mean": np.mean,
+    "std": np.std,
+    "min": np.min,
+    "max": np.max,
+}
 
 
 def row_keys(table: pd.DataFrame) -> np.ndarray:
