@@ -81,7 +81,7 @@ class _Groups:
         n_exact = sum(int(self.exactly[one]) in equal for one in asked)
         text = (
             f"{len(asked):,} of {counted(n_test, 'test item')} "
-            f"{'stands' if len(asked) == 1 else 'stand'} in train, too "
+            f"{'is' if len(asked) == 1 else 'are'} in train, too "
             f"({n_exact:,} equal, {len(asked) - n_exact:,} nearly so), such as "
             f"{self.samples[first]}, which is {self.samples[known]} in train; the test score will "
             "flatter"

@@ -106,7 +106,7 @@ def test_test_rows_that_stand_in_train_are_a_warning() -> None:
     test.loc[[4, 8], columns] = train.loc[[0, 100], columns].to_numpy()
     found = one_alarm(train, test)
     assert (found.level, found.check) == (WARNING, "duplicates in train and test")
-    assert found.text.startswith("2 of 60 test items stand in train, too (2 equal, 0 nearly so)")
+    assert found.text.startswith("2 of 60 test items are in train, too (2 equal, 0 nearly so)")
     assert found.facts["groups"] == [["a0", "b4"], ["a100", "b8"]]
 
 

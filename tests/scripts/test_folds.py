@@ -96,7 +96,7 @@ def test_the_pairs_of_the_fixture_are_told_and_leak_into_no_fold(
     told = report("aptos2019-blindness-detection", data)
     assert (told.code, told.leaks) == (0, [])
     across, targets = told.warnings
-    assert "1 of 30 test items stands in train, too (1 equal, 0 nearly so)" in across
+    assert "1 of 30 test items is in train, too (1 equal, 0 nearly so)" in across
     assert "1 group of equal items with different targets" in targets
     assert "2 groups of 4 equal items (1 equal, 1 nearly so) of train" in told.notes[0]
     assert "cannot surely be told apart" in told.notes[1]
