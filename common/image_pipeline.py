@@ -29,6 +29,7 @@ from common.augment import Policy, named, unchanged
 from common.data.images import ImageDataset, ImageLoader, Target, read_header, read_image
 from common.data.images.reader import Source, Trim
 from common.data.images.unreadable import tell, unreadable_rows
+from common.duplicates import Duplicates, duplicates_among, small_pictures
 from common.errors import DataError
 from common.figures import Shown
 from common.models import WEIGHTS, classifier_groups, normalisation
@@ -36,6 +37,7 @@ from common.models.groups import Groups
 from common.pipeline import DEFAULT_CONTEXT, Context, Pipeline
 from common.runfolder import RunFolder
 from common.train import TrainSettings
+from common.traits import picture_traits
 from common.worst_errors import worst_errors
 
 SHOWN = 384  # pixels of the longer side of a picture in the report
@@ -173,7 +175,7 @@ class ImagePipeline(Pipeline):
             channels=self.channels,
             dtype=self.dtype,
             trim=self.trim(),
-            cache=paths.cache_dir() if self.settings.cache else None,
+            cache=self._cache(),
         )
 
     def vocab(self) -> list[Any] | None:
@@ -193,6 +195,39 @@ class ImagePipeline(Pipeline):
         """Where the net looked when it was most wrong, where it is a Classifier."""
         gallery = worst_errors(self, items, oof, run)
         return () if gallery is None else (gallery,)
+
+    # ---- what could leak ---------------------------------------------------------------------
+
+    def duplicates(self, train: pd.DataFrame, test: pd.DataFrame) -> Duplicates:
+        """Equal files and pictures that look equal; black ones for unreadable files are none."""
+        there = [self._shown(items) for items in (train, test)]
+        in_parts = any(isinstance(source, tuple) for _, sources in there for source in sources)
+        channels = 1 if self.channels == 3 or in_parts else self.channels
+        how: dict[str, Any] = {"trim": self.trim(), "channels": channels, "cache": self._cache()}
+        small = [small_pictures(sources, **how) for _, sources in there]
+        sources = [source for _, sources in there for source in sources]
+        found = duplicates_among(sources, np.concatenate(small))
+        rows = np.concatenate([there[0][0], len(train) + there[1][0]])
+        return found.at(rows, len(train) + len(test))
+
+    def traits(self, train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+        """Sizes, files and colours; nothing of black pictures for unreadable files."""
+        items = pd.concat([train, test], ignore_index=True)
+        rows, sources = self._shown(items)
+        traits = picture_traits(
+            sources, channels=self.channels, trim=self.trim(), cache=self._cache()
+        )
+        return traits.set_axis(rows).reindex(range(len(items)))
+
+    def _shown(self, items: pd.DataFrame) -> tuple[np.ndarray, list[Source]]:
+        """The positions of the items that have a picture, and their pictures."""
+        sources = self.sources(items)
+        nothing = (NO_PICTURE, NO_CHANNELS, (NO_PICTURE,) * self.channels)
+        rows = [k for k, source in enumerate(sources) if source not in nothing]
+        return np.array(rows, dtype=np.int64), [sources[k] for k in rows]
+
+    def _cache(self) -> Path | None:
+        return paths.cache_dir() if self.settings.cache else None
 
     # ---- what the contract asks for ------------------------------------------------------------
 

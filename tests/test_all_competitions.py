@@ -13,7 +13,7 @@ import pytest
 
 from common import paths, registry
 from common.files import read_json
-from scripts import check_submission, fixture, score, train
+from scripts import check_submission, fixture, folds, score, train
 
 pytestmark = pytest.mark.slow
 
@@ -139,6 +139,24 @@ def test_same_seed_gives_the_same_submission(trained: tuple[str, Path, list[Path
     _, _, runs = trained
     first, second = (run / "submission.csv" for run in runs)
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_no_leak_is_reported_of_the_fixture(trained: tuple[str, Path, list[Path]]) -> None:
+    folder, data, runs = trained
+    argv = [
+        folder,
+        "--preset",
+        "smoke",
+        "--data",
+        str(data),
+        "--out",
+        str(runs[0].parent / "folds"),
+    ]
+    assert folds.main(argv) == 0
+    report = read_json(runs[0].parent / "folds" / "leaks.json")
+    # pairs of pictures may be planted, and are warnings; a test set that differs would be neither
+    checks = {one["check"] for one in report["findings"] if one["level"] == "warning"}
+    assert checks <= {"duplicates in train and test", "targets"}
 
 
 def test_run_folder_is_finished_and_whole(trained: tuple[str, Path, list[Path]]) -> None:

@@ -57,6 +57,7 @@ FLOORS = (
         "duplicates",
         "multilabel_folds",
         "tag_sets",
+        "traits",
     ),
     ("train", "predict", "trees", "boosting"),
     (
@@ -66,6 +67,7 @@ FLOORS = (
         "neural",
         "oof",
         "opening",
+        "leaks",
         "fold_training",
         "fold_worker",
         "devices",

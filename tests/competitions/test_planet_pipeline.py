@@ -416,7 +416,7 @@ def test_charts_count_out_of_fold_answers_and_compare_the_decoders(tmp_path: Pat
     oof = items.assign(fold=[0] * 5 + [1] * 5, tags=truth * 2)
     oof[list(dense.names)] = dense.values
     write_json(tmp_path / "decision.json", {"thresholds": {"road": 0.45}})
-    drawn = Tags(SMOKE).figures(items, oof, RunFolder(tmp_path))
+    drawn = Tags(SMOKE).figures(oof, oof, RunFolder(tmp_path))
     by_name = {figure.anchor: figure for figure in drawn}
     assert [*by_name] == ["tag-scores", "tag-confusion", "decoders"]
     assert "road 1.00" in by_name["tag-scores"].caption
