@@ -54,9 +54,13 @@ def stratified_grouped(
 
     _check_size(len(np.unique(groups)), n_folds, "groups")
     _check_largest(labels, n_folds)
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    # scikit-learn 1.6 loses the balance when it shuffles, so the groups are renamed instead:
+    # which of equal groups comes first decides its fold
+    codes = np.unique(groups, return_inverse=True)[1]
+    names = np.random.default_rng(seed).permutation(codes.max() + 1)[codes]
     with _rare_classes_allowed():
-        return _column(splitter.split(np.zeros(len(labels)), labels, groups), len(labels))
+        splits = StratifiedGroupKFold(n_folds).split(np.zeros(len(labels)), labels, names)
+        return _column(splits, len(labels))
 
 
 def shared_groups(groups: np.ndarray, train: np.ndarray, valid: np.ndarray) -> list[object]:
