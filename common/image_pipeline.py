@@ -37,7 +37,7 @@ from common.models.groups import Groups
 from common.pipeline import DEFAULT_CONTEXT, Context, Pipeline
 from common.runfolder import RunFolder
 from common.train import TrainSettings
-from common.traits import picture_traits
+from common.traits.pictures import picture_traits
 from common.worst_errors import worst_errors
 
 SHOWN = 384  # pixels of the longer side of a picture in the report

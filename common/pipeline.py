@@ -23,20 +23,20 @@ import torch
 
 from common import folds as make_folds
 from common.collect import Collector, Columns, Dense, Predictions
-from common.duplicates import Duplicates, equal_keys
 from common.errors import DataError
 from common.figures import Shown
 from common.runfolder import RunFolder
 from common.session import Session
 from common.settings import Settings
 from common.spec import CompetitionSpec
-from common.traits import row_keys, table_traits, tells_rows_apart
 from common.tta import NONE, averaged, check_allowed, views
 from common.writing import AnswerColumns
 
 if TYPE_CHECKING:
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
+
+    from common.duplicates import Duplicates
 
 Decision = dict[str, Any]
 NAMES = ("sample", "id", "fold", "group")  # columns of items that say nothing about them
@@ -180,29 +180,21 @@ class Pipeline:
 
     # ---- what could leak --------------------------------------------------------------------
 
-    def duplicates(self, train: pd.DataFrame, test: pd.DataFrame) -> Duplicates:
+    def duplicates(self, train: pd.DataFrame, test: pd.DataFrame) -> Duplicates | None:
         """Which items are equal, or nearly so; positions go through train, then through test.
 
-        Default: rows that are equal in every column that both have, names and targets apart.
+        Default: None, for rows that are equal in every column that both have, names and targets
+        apart.
         """
-        names = self._described_by(train, test)
-        rows = pd.concat([train[names], test[names]], ignore_index=True)
-        if not tells_rows_apart(rows):
-            return Duplicates(len(rows), compared=False)
-        return Duplicates(len(rows), tuple(equal_keys(row_keys(rows))))
+        return None
 
-    def traits(self, train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+    def traits(self, train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame | None:
         """Some plain facts of each item, by which a test set may be told from train: numbers and
         categories, a row per item of train, then of test.
 
-        Default: the columns that both have, names, targets and the time apart.
+        Default: None, for the columns that both have, names, targets and the time apart.
         """
-        names = [name for name in self._described_by(train, test) if name != self.time_column]
-        return table_traits(pd.concat([train[names], test[names]], ignore_index=True))
-
-    def _described_by(self, train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
-        names = {*NAMES, *self.spec.submission.target_columns}
-        return [str(name) for name in train if name in test and name not in names]
+        return None
 
     # ---- a neural model --------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from common.collect import Predictions, save_table
 from common.devices import devices_for, train_folds_on
 from common.errors import RunError
 from common.fold_training import FoldsToTrain, help_train_folds, train_folds
-from common.leaks import cheap_findings, splits_of
+from common.leaks.sides import cheap_findings, splits_of
 from common.oof import score_oof, write_oof
 from common.opening import (
     Request,

@@ -45,7 +45,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from common import paths, registry
-    from common.leaks import LEAK, leak_report, save_report
+    from common.leaks.findings import LEAK
+    from common.leaks.report import leak_report, save_report
     from common.opening import (
         Request,
         chosen_pipeline,

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from common.traits import picture_traits, row_keys, table_traits, tells_rows_apart, text_traits
+from common.traits.pictures import picture_traits
+from common.traits.tables import row_keys, table_traits, tells_rows_apart
+from common.traits.texts import text_traits
 
 
 def test_keys_are_equal_where_all_columns_are_and_nowhere_else() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from common.leaks.described import traits_of
 from common.leaks.findings import NOTE, WARNING, Finding, counted
 from common.leaks.sides import Split
 
@@ -79,7 +80,8 @@ def adversarial_findings(
         text = f"not compared: {counted(len(test), 'test row')}; {LEAST_ROWS} are needed"
         return [Finding(NOTE, CHECK, text)]
     rows = [_drawn(len(table), seed + part) for part, table in enumerate((train, test))]
-    traits = pipeline.traits(*(own.iloc[at] for own, at in zip((train, test), rows, strict=True)))
+    drawn = (own.iloc[at] for own, at in zip((train, test), rows, strict=True))
+    traits = traits_of(pipeline, *drawn)
     if traits.empty:
         return [Finding(NOTE, CHECK, "not compared: the items have no traits")]
     is_test = np.repeat([False, True], [len(at) for at in rows])

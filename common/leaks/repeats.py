@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from common.duplicates import Duplicates, grouped_positions, joined_groups
+from common.leaks.described import duplicates_of
 from common.leaks.findings import LEAK, LISTED, NOTE, SHOWN, WARNING, Finding, counted
 from common.leaks.sides import Split, crossings
 
@@ -23,7 +24,7 @@ def duplicate_findings(
 ) -> list[Finding]:
     """Duplicates across a split are a leak, those that stay in one fold are a note; those of test
     items in train, and those with different targets, are warnings."""
-    found = pipeline.duplicates(train, test)
+    found = duplicates_of(pipeline, train, test)
     if not found.compared:
         text = "not looked for: the columns have so few values that rows are equal by chance"
         return [Finding(NOTE, CHECK, text)]

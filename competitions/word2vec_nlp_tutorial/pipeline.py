@@ -25,7 +25,7 @@ from common.figures import Figure
 from common.neural import fit_neural, load_neural
 from common.pipeline import DEFAULT_CONTEXT, Context, Decision, FoldModel, Pipeline
 from common.runfolder import RunFolder
-from common.traits import text_traits
+from common.traits.texts import text_traits
 from common.writing import AnswerColumns
 from competitions.word2vec_nlp_tutorial import language, net, pictures, tokens
 from competitions.word2vec_nlp_tutorial.nbsvm import NbSvmFold, NbSvmSettings

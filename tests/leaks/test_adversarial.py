@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from common.leaks import WARNING, area
+from common.leaks.adversarial import area
+from common.leaks.findings import WARNING
 from tests.leaks.toy import N_TEST, N_TRAIN, alarms, one_alarm, report_of, tables
 
 

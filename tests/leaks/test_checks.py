@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from common.folds import TRAIN_ONLY
-from common.leaks import LEAK, NOTE, WARNING
+from common.leaks.findings import LEAK, NOTE, WARNING
 from tests.leaks.toy import N_TEST, N_TRAIN, Past, Toy, alarms, one_alarm, report_of, tables
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from common.folds import stratified
-from common.leaks import NOTE, Finding, LeakReport, leak_report
+from common.leaks.findings import NOTE, Finding
+from common.leaks.report import LeakReport, leak_report
 from common.metrics import mean_absolute_error
 from common.pipeline import Pipeline
 from common.settings import Settings
