@@ -1,10 +1,12 @@
-"""A chart that a pipeline adds to the report of its runs."""
+"""Charts and rows of pictures that a pipeline adds to the report of its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -25,3 +27,32 @@ class Figure:
     paint: Callable[[Any], None]
     width: int = 720
     height: int = 240
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sample as pictures side by side.
+
+    Args:
+        name: of the sample.
+        lines: what is said of it.
+        pictures: what each shows, and its pixels: uint8 (H, W) or (H, W, 3).
+    """
+
+    name: str
+    lines: Sequence[str]
+    pictures: Sequence[tuple[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Cases under a heading, with a line that says how they were chosen.
+
+    Args:
+        anchor: its name in addresses within the page, such as "worst-masks".
+    """
+
+    anchor: str
+    title: str
+    caption: str
+    cases: Sequence[Case]

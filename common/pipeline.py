@@ -22,7 +22,7 @@ import torch
 from common import folds as make_folds
 from common.collect import Collector, Columns, Dense, Predictions
 from common.errors import DataError
-from common.figures import Figure
+from common.figures import Figure, Gallery
 from common.runfolder import RunFolder
 from common.session import Session
 from common.settings import Settings
@@ -263,11 +263,22 @@ class Pipeline:
 
     # ---- the answer ------------------------------------------------------------------------
 
+    def condensed(self, oof: Predictions, solution: pd.DataFrame) -> Predictions:
+        """What `decide` looks at: made once of the predictions, then taken apart by fold.
+
+        Maps answer with counts per picture, so that a search need not read them again for every
+        fold. Default: the predictions themselves.
+        """
+        return oof
+
     def decide(self, oof: Predictions, solution: pd.DataFrame) -> Decision:
         """Cut points, thresholds, weights: fitted on out-of-fold predictions, ready for JSON.
 
         The run fits it on the other folds for every fold, so the reported score is cross-fitted,
         and once on all of them for the test set. Default: nothing to decide.
+
+        Args:
+            oof: what `condensed` gave.
         """
         return {}
 
@@ -309,6 +320,16 @@ class Pipeline:
             oof: the table of out-of-fold predictions; None where nothing was held out or they are
                 no table.
             run: the run's folder, with its models.
+        """
+        return ()
+
+    def galleries(self, items: pd.DataFrame, run: RunFolder) -> Sequence[Gallery]:
+        """Rows of pictures for the report, such as the worst cases beside their truth.
+
+        Args:
+            items: the training rows.
+            run: the run's folder, with `oof_submission.csv` and `oof_solution.csv` where something
+                was held out.
         """
         return ()
 

@@ -55,6 +55,9 @@ FLOORS = (
         "mixing",
         "cut_points",
         "duplicates",
+        "losses",
+        "mask_pictures",
+        "mask_rule",
     ),
     ("train", "predict", "trees", "boosting"),
     (

@@ -106,6 +106,15 @@ img { display: block; image-rendering: pixelated; }
 .pictures figcaption > * { display: block; overflow-wrap: anywhere; }
 .pictures .off { color: var(--c1); }
 .pictures .id { color: var(--muted); }
+.cases { display: grid; gap: 1.75rem; margin: 1.25rem 0 0; padding: 0; list-style: none; }
+.cases .side {
+  display: grid; gap: .6rem; max-width: 46rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 8.5rem), 1fr));
+}
+.cases img { width: 100%; border-radius: .4rem; }
+.cases span { font-size: .85rem; }
+.cases p { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; margin: .3rem 0 0; }
+.cases .id { color: var(--muted); overflow-wrap: anywhere; }
 pre {
   margin: 0; padding: .9rem 1.1rem; border-radius: .6rem; background: var(--card);
   font: .85rem/1.7 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace;
