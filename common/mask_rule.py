@@ -145,7 +145,8 @@ def _scores(counts: np.ndarray, areas: np.ndarray) -> np.ndarray:
     scores = np.empty((len(at), len(areas), len(at)))
     for position, kept in enumerate(_kept(answered, areas)):
         scores[position] = kept @ gain / len(counts)
-    return scores + is_empty.mean()
+    total: np.ndarray = scores + is_empty.mean()
+    return total
 
 
 def _kept(answered: np.ndarray, areas: np.ndarray) -> Iterator[np.ndarray]:

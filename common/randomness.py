@@ -32,7 +32,8 @@ def copies(sample_names: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     the sample."""
     with np.errstate(over="ignore"):
         # odd, and not the constant by which `uniform` counts
-        return sample_names + numbers.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
+        named: np.ndarray = sample_names + numbers.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
+    return named
 
 
 def permutation(n: int, *parts: int | str) -> np.ndarray:

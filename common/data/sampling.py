@@ -31,7 +31,8 @@ def with_share(marked: np.ndarray, share: float, seed: int, epoch: int) -> np.nd
             _drawn(np.flatnonzero(~marked), n_rows - n_marked, n_rows, seed, "others", epoch),
         ]
     )
-    return chosen[permutation(n_rows, seed, "order", epoch)]
+    order: np.ndarray = chosen[permutation(n_rows, seed, "order", epoch)]
+    return order
 
 
 def _drawn(rows: np.ndarray, n: int, n_rows: int, seed: int, kind: str, epoch: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 
@@ -21,7 +22,8 @@ from common.runfolder import SETTINGS, RunFolder
 from competitions.siim_acr_pneumothorax_segmentation.labels import CODE, ID
 from competitions.siim_acr_pneumothorax_segmentation.spec import MASKS, SIZE
 
-EACH = 6  # cases of a gallery
+EACH = 5  # cases of a gallery
+SIDE = 192  # pixels of each picture
 
 Picture = Callable[[Any], np.ndarray | None]
 
@@ -74,8 +76,9 @@ class _Shown:
         self.items, self.maps, self.picture = items.set_index("sample", drop=False), maps, picture
 
     def __call__(self, row: pd.Series) -> Case:
-        seen = self.picture(self.items.loc[row["id"]])
-        assert seen is not None
+        whole = self.picture(self.items.loc[row["id"]])
+        assert whole is not None
+        seen = cv2.resize(whole, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         truth, answer = (MASKS.decode(row[name], SIZE) for name in ("truth", "answer"))
         best = int(self.maps.values[positions_of(self.maps.samples, [row["id"]])[0]].max()) / 255
         lines = (
@@ -85,7 +88,7 @@ class _Shown:
             f"highest probability {best:.2f}",
         )
         pictures = (
-            ("radiograph", seen),
+            ("radiograph", seen[:, :, 0]),
             ("true mask", tinted(seen, truth, TRUTH)),
             ("answer", tinted(seen, answer, ANSWER)),
         )

@@ -63,13 +63,13 @@ def radiograph(
     body = np.full(SIZE, 165.0, np.float32)
     for lung in own_lungs:
         body[filled(lung)] = 95.0 + rng.uniform(-8, 8)
-    body = cv2.GaussianBlur(cv2.resize(body, (256, 256), interpolation=cv2.INTER_AREA), (0, 0), 2)
-    soft = cv2.resize(body, SIZE[::-1], interpolation=cv2.INTER_LINEAR)
-    soft += cv2.resize(_ribs(rng) + _tissue(rng), SIZE[::-1], interpolation=cv2.INTER_CUBIC)
-    soft -= rng.uniform(*DARKER) * mask
-    soft += np.roll(noise, tuple(rng.integers(SIDE, size=2)), axis=(0, 1))
-    soft += rng.uniform(-18, 18)  # exposure, so that mean darkness says little
-    return np.clip(np.rint(soft), 0, 255).astype(np.uint8)
+    small = cv2.GaussianBlur(cv2.resize(body, (256, 256), interpolation=cv2.INTER_AREA), (0, 0), 2)
+    inside = cv2.resize(_ribs(rng) + _tissue(rng), SIZE[::-1], interpolation=cv2.INTER_CUBIC)
+    seen = cv2.resize(small, SIZE[::-1], interpolation=cv2.INTER_LINEAR) + inside
+    seen = seen - np.float32(rng.uniform(*DARKER)) * mask
+    seen = seen + np.roll(noise, tuple(rng.integers(SIDE, size=2)), axis=(0, 1))
+    seen = seen + np.float32(rng.uniform(-18, 18))  # exposure: mean darkness says little
+    return np.asarray(np.clip(np.rint(seen), 0, 255), np.uint8)
 
 
 def _ribs(rng: np.random.Generator) -> np.ndarray:
@@ -77,7 +77,7 @@ def _ribs(rng: np.random.Generator) -> np.ndarray:
     rows, columns = np.mgrid[:SMALL, :SMALL] / SMALL
     bent = rows + rng.uniform(0.2, 0.5) * (columns - rng.uniform(0.4, 0.6)) ** 2
     stripes = np.cos(2 * np.pi * (bent * rng.uniform(6, 9) + rng.random()))
-    return (9 * stripes).astype(np.float32)
+    return np.asarray(9 * stripes, np.float32)
 
 
 def _tissue(rng: np.random.Generator) -> np.ndarray:

@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit, SecondaryCaptureImageStorage
 
-SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 QUALITY = 80  # of the JPEG
 
 
@@ -26,9 +25,9 @@ def write_dicom(
     data = Dataset()
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if plain else JPEGBaseline8Bit
-    data.file_meta.MediaStorageSOPClassUID = SECONDARY_CAPTURE
-    data.file_meta.MediaStorageSOPInstanceUID = name
-    data.SOPClassUID, data.SOPInstanceUID = SECONDARY_CAPTURE, name
+    data.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    data.file_meta.MediaStorageSOPInstanceUID = UID(name)
+    data.SOPClassUID, data.SOPInstanceUID = SecondaryCaptureImageStorage, name
     data.PatientAge, data.PatientSex, data.ViewPosition = f"{age:03d}Y", sex, "PA"
     data.Modality, data.BodyPartExamined = "CR", "CHEST"
     data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"

@@ -31,6 +31,10 @@ class Tree:
     pictures: dict[str, Path] = field(default_factory=dict)
     tables: dict[str, Path] = field(default_factory=dict)
 
+    def path(self, name: str, folder: Path) -> Path:
+        """The picture of an id, or where it is expected to be if there is none."""
+        return self.pictures.get(name, folder / f"{name}{ENDINGS[0]}")
+
 
 def look_through(root: Path) -> Tree:
     """All pictures and tables of labels below a folder.

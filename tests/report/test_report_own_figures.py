@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from common.figures import Figure
+from common.figures import Case, Figure, Gallery
 from common.report import write_report
 
 MakeRun = Callable[..., Any]
@@ -43,3 +44,25 @@ def test_figures_of_the_pipeline_are_drawn_in_the_colours_of_the_page(
 def test_a_pipeline_without_figures_adds_no_section(make_run: MakeRun, read_page: ReadPage) -> None:
     sections = list(read_page(write_report(*make_run())).sections)
     assert sections[-2:] == ["settings", "commands"]
+
+
+def test_galleries_show_the_pictures_of_each_case_side_by_side(
+    make_run: MakeRun, read_page: ReadPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, items, run = make_run()
+    seen, mask = np.zeros((4, 4), np.uint8), np.full((4, 4, 3), 9, np.uint8)
+    case = Case("<a>", ("Dice 0.5", "7 pixels"), (("radiograph", seen), ("true mask", mask)))
+    monkeypatch.setattr(
+        type(pipeline),
+        "galleries",
+        lambda *_: (Gallery("worst", "Worst", "Lowest first.", (case,)), Gallery("x", "X", "", ())),
+    )
+    written = write_report(pipeline, items, run)
+    page = read_page(written)
+    assert "x" not in page.sections  # nothing to show
+    assert list(page.sections).index("worst") == list(page.sections).index("settings") - 1
+    alts = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
+    assert alts[-2:] == ["Sample <a>: radiograph", "Sample <a>: true mask"]
+    text = written.read_text(encoding="utf-8")
+    assert "Dice 0.5" in text
+    assert "&lt;a&gt;" in text

@@ -446,3 +446,45 @@ def test_trimmed_pictures_have_a_cache_of_their_own(files: list[Path], tmp_path:
 def test_masks_are_not_left_behind_by_a_trim(files: list[Path], mask_files: list[Path]) -> None:
     with pytest.raises(UsageError, match="away from their targets"):
         dataset(files, Masks(mask_files, ["no", "yes"]), trim=lower_half)
+
+
+# ---- an order of the caller's own --------------------------------------------------------------
+
+
+def test_an_own_order_says_which_rows_come_and_copies_draw_for_themselves(
+    files: list[Path],
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def order(seed: int, epoch: int) -> np.ndarray:
+        seen.append((seed, epoch))
+        return np.array([5, 5 + N, 5 + 2 * N, *range(3, N)])  # row 5 four times, three of them anew
+
+    turned = Policy("turned", rotate=30.0)
+    data = loader(files, turned, seed=4, shuffle=True, order=order)
+    served = pictures(data)
+    assert seen[-1] == (4, 0)
+    first, second, third, again = served[[0, 1, 2, 5]]
+    assert torch.equal(first, again)  # the same position draws the same
+    assert not torch.equal(first, second)
+    assert not torch.equal(second, third)
+    plain = pictures(loader(files, unchanged(), shuffle=True, order=order))
+    assert torch.equal(plain[0], plain[1])
+    assert torch.equal(plain[0], plain[5])
+    data.set_epoch(0)
+    assert torch.equal(pictures(data), served)
+
+
+def test_an_order_of_another_length_is_refused(files: list[Path]) -> None:
+    short = loader(files, shuffle=True, order=lambda seed, epoch: np.arange(3))
+    with pytest.raises(UsageError, match=r"drew 3 positions; expected 22"):
+        next(iter(short))
+
+
+def test_an_order_stays_with_its_rows(files: list[Path]) -> None:
+    def order(seed: int, epoch: int) -> np.ndarray:
+        return np.zeros(N, np.int64)
+
+    data = loader(files, shuffle=True, order=order)
+    assert data.new().order is order
+    assert data.new(files[:3]).order is None
