@@ -25,7 +25,9 @@ from common.augment import Policy, photographs, unchanged
 from common.data.images import ImageDataset, ImageLoader, Target, read_image
 from common.data.images.ring import MOST_KEPT, Crew
 from common.data.images.targets import Boxes, Classes, Marks, Masks, Numbers, Points, Targets
+from common.data.sampling import with_share
 from common.errors import DataError, UsageError
+from common.train.feeding import Feed
 
 mpl.use("Agg")
 N = 22
@@ -473,6 +475,25 @@ def test_an_own_order_says_which_rows_come_and_copies_draw_for_themselves(
     assert torch.equal(plain[0], plain[5])
     data.set_epoch(0)
     assert torch.equal(pictures(data), served)
+
+
+def test_an_own_order_goes_on_in_the_middle_of_an_epoch(files: list[Path]) -> None:
+    marked = np.arange(N) < 4
+
+    def order(seed: int, epoch: int) -> np.ndarray:
+        return with_share(marked, 0.8, seed, epoch)
+
+    data = loader(files, Policy("turned", rotate=30.0), shuffle=True, order=order)
+    whole = Feed(data, seed=0, epoch=3)
+    batches = [images.clone() for images, *_ in whole]
+    rest = Feed(data, seed=0, epoch=3, first=1)
+    assert all(torch.equal(*pair) for pair in zip(rest_of(rest), batches[1:], strict=True))
+    assert rest.rows_of(1) == whole.rows_of(1)
+    assert set(whole.rows_of(0)) <= set(range(N))  # rows, whichever copy
+
+
+def rest_of(feed: Feed) -> list[torch.Tensor]:
+    return [images.clone() for images, *_ in feed]
 
 
 def test_an_order_of_another_length_is_refused(files: list[Path]) -> None:
