@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,11 @@ def test_galleries_show_the_pictures_of_each_case_side_by_side(
     text = written.read_text(encoding="utf-8")
     assert "Dice 0.5" in text
     assert "&lt;a&gt;" in text
+
+
+def test_a_question_with_one_class_has_no_matrix(make_run: MakeRun, read_page: ReadPage) -> None:
+    pipeline, items, run = make_run()
+    pipeline.spec = replace(pipeline.spec, classes=("pneumothorax",))  # masks of one kind
+    sections = read_page(write_report(pipeline, items, run)).sections
+    assert "confusion" not in sections
+    assert "no class" not in sections["folds"].text
