@@ -56,11 +56,11 @@ def write(folder: Path, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     noise = chests.noise_field(rng)
     drawn = [
-        _chest(_old_id(rng, number), _kind(number, rng), noise, rng)
+        _chest(_old_id(rng, number), _kind(number), noise, rng)
         for number in range(TRAIN + OLD_TEST)
     ]
     drawn[TRAIN - 1].picture = drawn[TRAIN - 2].picture  # equal pixels under two names
-    drawn[TRAIN - 1].instances = drawn[TRAIN - 2].instances = []
+    drawn[TRAIN - 1].instances = drawn[TRAIN - 2].instances
     unlabelled = _chest(_old_id(rng, len(drawn)), 0, noise, rng)
     kinds = rng.permutation(TEST_KINDS).tolist()
     test = [_chest(_new_id(number, rng), kind, noise, rng) for number, kind in enumerate(kinds)]
@@ -91,11 +91,14 @@ N_POSITIVE = round(POSITIVE * TEST)
 TEST_KINDS = tuple([2, LAST_PIXEL] + [1] * (N_POSITIVE - 2) + [0] * (TEST - N_POSITIVE))
 
 
-def _kind(number: int, rng: np.random.Generator) -> int:
-    """The edge cases first; of the rest a share is positive, evenly over the names."""
+def _kind(number: int) -> int:
+    """The edge cases first; of the rest so many are positive, evenly over the names, that all
+    together have the share."""
+    n_others = TRAIN + OLD_TEST - len(EDGE_CASES)
+    share = (POSITIVE * (TRAIN + OLD_TEST) - len(EDGE_CASES)) / n_others
     if number < len(EDGE_CASES):
         return EDGE_CASES[number]
-    return int((number * POSITIVE) % 1 < POSITIVE)
+    return int((number * share) % 1 < share)
 
 
 def _chest(name: str, kind: int, noise: np.ndarray, rng: np.random.Generator) -> Chest:
