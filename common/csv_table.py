@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TextIO
 
 from common.errors import DataError
 from common.keys import Key, Keys
+from common.zipped import opened
 
 _LONGEST_CELL = 2**31 - 1  # csv's own limit cuts off large masks
 _SHOWN = 60  # characters of a cell or a header in a message: a wrong file may be one long line
@@ -31,7 +33,7 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """A CSV with a header, cell by cell as text.
+    """A CSV with a header, cell by cell as text; where only its zip is there, the CSV in it.
 
     A byte-order mark, CRLF and quotes are read as CSV has them; empty lines are passed over.
 
@@ -53,7 +55,7 @@ def opened_csv(path: Path) -> Iterator[TextIO]:
         raise DataError(f"{path} is a folder; expected a CSV file")
     limit = csv.field_size_limit(_LONGEST_CELL)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="") as stream:
             yield stream
     except FileNotFoundError:
         raise DataError(f"{path} does not exist; check the path") from None

@@ -46,15 +46,25 @@ class Duplicates:
     Args:
         exact: pairs of positions whose files are equal.
         near: further pairs that look equal.
+        compared: False where many would be equal by chance, so that none are named.
     """
 
     n: int
     exact: tuple[Pair, ...] = ()
     near: tuple[Pair, ...] = ()
+    compared: bool = True
 
     def groups(self) -> np.ndarray:
         """The first position of each picture's group, int64 (n,): its own where it is alone."""
         return joined_groups(self.n, (*self.exact, *self.near))
+
+    def at(self, positions: np.ndarray, n: int) -> Duplicates:
+        """The same among n others, where these stand at some positions."""
+
+        def moved(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+            return tuple((int(positions[one]), int(positions[other])) for one, other in pairs)
+
+        return Duplicates(n, moved(self.exact), moved(self.near), self.compared)
 
     def conflicts(self, labels: Sequence[Hashable] | np.ndarray) -> list[tuple[int, ...]]:
         """The groups whose labels are not all the same, each as positions in order."""
@@ -95,8 +105,13 @@ def find_duplicates(
 
     Raises: DataError where a picture cannot be read.
     """
+    return duplicates_among(sources, small_pictures(sources, trim=trim, cache=cache))
+
+
+def duplicates_among(sources: Sequence[Source], small: np.ndarray) -> Duplicates:
+    """Equal and nearly equal pictures among some whose small ones are known, uint8
+    (n, SIDE, SIDE)."""
     exact = equal_files(sources)
-    small = small_pictures(sources, trim=trim, cache=cache)
     known = joined_groups(len(sources), exact)
     # of equal files the first stands for all
     firsts = np.unique(known)
@@ -120,13 +135,47 @@ def equal_files(sources: Sequence[Source]) -> list[Pair]:
     return sorted(pairs)
 
 
+def equal_keys(keys: np.ndarray) -> list[Pair]:
+    """Pairs of a row and a later one with the same key, each later one once, of keys (n,)."""
+    _, firsts, codes = np.unique(keys, return_index=True, return_inverse=True)
+    first = firsts[codes.reshape(-1)]
+    later = np.flatnonzero(first != np.arange(len(keys)))
+    return list(zip(first[later].tolist(), later.tolist(), strict=True))
+
+
 def small_pictures(
-    sources: Sequence[Source], *, trim: Trim | None = None, cache: Path | None = None
+    sources: Sequence[Source],
+    *,
+    trim: Trim | None = None,
+    cache: Path | None = None,
+    channels: int = 1,
 ) -> np.ndarray:
-    """The pictures in grey, squished to SIDE × SIDE, uint8 (n, SIDE, SIDE)."""
+    """The pictures in grey, squished to SIDE × SIDE, uint8 (n, SIDE, SIDE).
+
+    Args:
+        channels: 1, or as many as the files have that can be read as neither grey nor colours:
+            their mean is taken. Of one file per channel the first stands for all.
+    """
+    pictures = thumbnails([_first(one) for one in sources], channels, trim=trim, cache=cache)
+    if channels == 1:
+        first: np.ndarray = pictures[:, :, :, 0]
+        return first
+    grey: np.ndarray = pictures.mean(axis=3).astype(np.uint8)
+    return grey
+
+
+def thumbnails(
+    sources: Sequence[Source],
+    channels: int,
+    *,
+    trim: Trim | None = None,
+    cache: Path | None = None,
+) -> np.ndarray:
+    """The pictures squished to SIDE × SIDE, uint8 (n, SIDE, SIDE, channels)."""
     # kept apart from the cache of training: another size must not change what is found
-    dataset = ImageDataset(sources, target=Target(SIDE, SIDE), channels=1, trim=trim, cache=cache)
-    pictures = np.empty((len(sources), SIDE, SIDE, 1), np.uint8)
+    target, kept = Target(SIDE, SIDE), cache if sources else None
+    dataset = ImageDataset(sources, target=target, channels=channels, trim=trim, cache=kept)
+    pictures = np.empty((len(sources), SIDE, SIDE, channels), np.uint8)
 
     def read(start: int) -> None:
         rows = np.arange(start, min(start + CHUNK, len(sources)))
@@ -136,7 +185,7 @@ def small_pictures(
     with ThreadPoolExecutor(paths.threads_asked_for()) as pool:
         for _ in pool.map(read, range(0, len(sources), CHUNK)):
             pass
-    return pictures[:, :, :, 0]
+    return pictures
 
 
 def details(picture: np.ndarray) -> np.ndarray:
@@ -209,6 +258,10 @@ def grouped_positions(groups: np.ndarray) -> list[list[int]]:
 
 def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _first(source: Source) -> Source:
+    return source[0] if isinstance(source, tuple) else source
 
 
 def _length(source: Source) -> object:

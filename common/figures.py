@@ -1,8 +1,8 @@
-"""Charts and rows of pictures that a pipeline adds to the report of its runs."""
+"""What a pipeline adds to the report of its runs: charts, and pictures beside each other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,28 +31,32 @@ class Figure:
 
 @dataclass(frozen=True)
 class Case:
-    """One sample as pictures side by side.
+    """A sample that people should look at.
 
     Args:
-        name: of the sample.
-        lines: what is said of it.
-        pictures: what each shows, and its pixels: uint8 (H, W) or (H, W, 3).
+        name: its id.
+        pictures: beside each other, by what they show, such as "picture" and "prediction"; uint8
+            (H, W), (H, W, 3), or (H, W, 4) where some of it is transparent.
+        lines: what is said under them.
     """
 
     name: str
-    lines: Sequence[str]
-    pictures: Sequence[tuple[str, np.ndarray]]
+    pictures: dict[str, np.ndarray]
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Cases under a heading, with a line that says how they were chosen.
+    """Cases with a heading and a line that says why they were chosen.
 
     Args:
-        anchor: its name in addresses within the page, such as "worst-masks".
+        anchor: its name in addresses within the page.
     """
 
     anchor: str
     title: str
     caption: str
-    cases: Sequence[Case]
+    cases: tuple[Case, ...]
+
+
+Shown = Figure | Gallery

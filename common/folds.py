@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -24,7 +26,8 @@ def stratified(labels: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
     _check_size(len(labels), n_folds, "rows")
     _check_largest(labels, n_folds)
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    return _column(splitter.split(np.zeros(len(labels)), labels), len(labels))
+    with _rare_classes_allowed():
+        return _column(splitter.split(np.zeros(len(labels)), labels), len(labels))
 
 
 def grouped(groups: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
@@ -52,7 +55,8 @@ def stratified_grouped(
     _check_size(len(np.unique(groups)), n_folds, "groups")
     _check_largest(labels, n_folds)
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    return _column(splitter.split(np.zeros(len(labels)), labels, groups), len(labels))
+    with _rare_classes_allowed():
+        return _column(splitter.split(np.zeros(len(labels)), labels, groups), len(labels))
 
 
 def shared_groups(groups: np.ndarray, train: np.ndarray, valid: np.ndarray) -> list[object]:
@@ -63,6 +67,14 @@ def shared_groups(groups: np.ndarray, train: np.ndarray, valid: np.ndarray) -> l
         train, valid: positions of the rows of each side.
     """
     return sorted(set(groups[train].tolist()) & set(groups[valid].tolist()))
+
+
+@contextmanager
+def _rare_classes_allowed() -> Iterator[None]:
+    """Keeps back a warning of scikit-learn's; the leak report names the classes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        yield
 
 
 def _check_size(found: int, n_folds: int, what: str) -> None:

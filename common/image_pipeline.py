@@ -12,6 +12,7 @@ A competition names its net and targets; for the rest there are answers here:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,14 +30,22 @@ from common.data.arrays import Order
 from common.data.images import ImageDataset, ImageLoader, Target, read_header, read_image
 from common.data.images.reader import Source, Trim
 from common.data.images.unreadable import tell, unreadable_rows
+from common.duplicates import Duplicates, duplicates_among, small_pictures
 from common.errors import DataError
+from common.figures import Shown
 from common.models import WEIGHTS, classifier_groups, normalisation
 from common.models.groups import Groups
 from common.pipeline import DEFAULT_CONTEXT, Context, Pipeline
+from common.runfolder import RunFolder
 from common.train import TrainSettings
+from common.traits import picture_traits
+from common.worst_errors import worst_errors
 
 SHOWN = 384  # pixels of the longer side of a picture in the report
-NO_PICTURE = cv2.imencode(".png", np.zeros((1, 1), np.uint8))[1].tobytes()  # read as black
+# read as black; four channels are not made of one
+NO_PICTURE, NO_CHANNELS = (
+    cv2.imencode(".png", np.zeros((1, 1, n), np.uint8))[1].tobytes() for n in (1, 4)
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,8 @@ class ImageSettings(TrainSettings):
         image_size: side of the pictures in pixels.
         policy: the augmentation of training; see common.augment.
         cache: keep decoded pictures on disk, so that only the first pass decodes.
-        skip_unreadable: go on without pictures that cannot be read, and list them.
+        skip_unreadable: go on without pictures that cannot be read, and list them; every picture
+            is decoded beforehand.
         decode_all: decode every picture beforehand, which finds damage in the middle of a file.
     """
 
@@ -104,7 +114,9 @@ class ImagePipeline(Pipeline):
         """
         say = context.session.say
         skips = self.settings.skip_unreadable or (split == "test" and paths.is_rerun())
-        found = unreadable_rows(self.sources(items), decoded=self.settings.decode_all)
+        # what is to be left out has to be known before anything else reads it
+        decoded = self.settings.decode_all or self.settings.skip_unreadable
+        found = unreadable_rows(self.sources(items), decoded=decoded, channels=self.channels)
         done = {"train": "left out", "test": "predicted from a black picture"}[split]
         tell(found, len(items), split, skip=done if skips else "", say=say)
         at = np.isin(np.arange(len(items)), list(found))
@@ -118,10 +130,12 @@ class ImagePipeline(Pipeline):
 
     def sources(self, items: pd.DataFrame) -> list[Source]:
         """What is read for each item. Default: the column `path`; "" stands for a black one."""
-        nothing: Source = (
-            NO_PICTURE if self.channels in (1, 3, 4) else (NO_PICTURE,) * self.channels
-        )
-        return [path if isinstance(path, tuple) or str(path) else nothing for path in items["path"]]
+        given = items["path"].tolist()
+        nothing: Source = NO_PICTURE
+        if self.channels not in (1, 3):
+            one_file = self.channels == 4 and not any(isinstance(path, tuple) for path in given)
+            nothing = NO_CHANNELS if one_file else (NO_PICTURE,) * self.channels
+        return [path if isinstance(path, tuple) or str(path) else nothing for path in given]
 
     @property
     def channels(self) -> int:
@@ -162,7 +176,7 @@ class ImagePipeline(Pipeline):
             channels=self.channels,
             dtype=self.dtype,
             trim=self.trim(),
-            cache=paths.cache_dir() if self.settings.cache else None,
+            cache=self._cache(),
         )
 
     def vocab(self) -> list[Any] | None:
@@ -175,6 +189,46 @@ class ImagePipeline(Pipeline):
         if isinstance(source, tuple):  # the first channel
             source = source[0]
         return read_image(source, _small(source))
+
+    def figures(
+        self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
+    ) -> Sequence[Shown]:
+        """Where the net looked when it was most wrong, where it is a Classifier."""
+        gallery = worst_errors(self, items, oof, run)
+        return () if gallery is None else (gallery,)
+
+    # ---- what could leak ---------------------------------------------------------------------
+
+    def duplicates(self, train: pd.DataFrame, test: pd.DataFrame) -> Duplicates:
+        """Equal files and pictures that look equal; black ones for unreadable files are none."""
+        there = [self._shown(items) for items in (train, test)]
+        in_parts = any(isinstance(source, tuple) for _, sources in there for source in sources)
+        channels = 1 if self.channels == 3 or in_parts else self.channels
+        how: dict[str, Any] = {"trim": self.trim(), "channels": channels, "cache": self._cache()}
+        small = [small_pictures(sources, **how) for _, sources in there]
+        sources = [source for _, sources in there for source in sources]
+        found = duplicates_among(sources, np.concatenate(small))
+        rows = np.concatenate([there[0][0], len(train) + there[1][0]])
+        return found.at(rows, len(train) + len(test))
+
+    def traits(self, train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+        """Sizes, files and colours; nothing of black pictures for unreadable files."""
+        items = pd.concat([train, test], ignore_index=True)
+        rows, sources = self._shown(items)
+        traits = picture_traits(
+            sources, channels=self.channels, trim=self.trim(), cache=self._cache()
+        )
+        return traits.set_axis(rows).reindex(range(len(items)))
+
+    def _shown(self, items: pd.DataFrame) -> tuple[np.ndarray, list[Source]]:
+        """The positions of the items that have a picture, and their pictures."""
+        sources = self.sources(items)
+        nothing = (NO_PICTURE, NO_CHANNELS, (NO_PICTURE,) * self.channels)
+        rows = [k for k, source in enumerate(sources) if source not in nothing]
+        return np.array(rows, dtype=np.int64), [sources[k] for k in rows]
+
+    def _cache(self) -> Path | None:
+        return paths.cache_dir() if self.settings.cache else None
 
     # ---- what the contract asks for ------------------------------------------------------------
 

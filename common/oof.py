@@ -22,6 +22,7 @@ from common.score import Aligned, ladder_beside, read_aligned
 from common.spec import Ladder, Rung
 from common.submit import ids_of
 from common.writing import AnswerColumns, Row, joined, write_answers
+from common.zipped import is_there
 
 SUBMISSION, SOLUTION = "oof_submission.csv", "oof_solution.csv"
 
@@ -140,7 +141,7 @@ def _fold_scores(aligned: Aligned, metric: Metric, folds: np.ndarray) -> list[di
 def _n_test(pipeline: Pipeline, context: Context) -> int:
     """The rows of the test set, by its sample submission; 0 where there is none."""
     sample = context.root / pipeline.spec.file("sample_submission").name
-    return len(ids_of(sample, pipeline.spec.submission)) if sample.is_file() else 0
+    return len(ids_of(sample, pipeline.spec.submission)) if is_there(sample) else 0
 
 
 def _by_id(items: pd.DataFrame, aligned: Aligned) -> tuple[np.ndarray, np.ndarray]:

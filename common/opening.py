@@ -18,7 +18,7 @@ from common import environment, files, paths, registry
 from common.errors import DataError, RunError, UsageError, unknown_name
 from common.folds import TRAIN_ONLY
 from common.keys import Keys
-from common.pipeline import ALL_ROWS, Context, Pipeline, storable
+from common.pipeline import ALL_ROWS, NAMES, Context, Pipeline, storable
 from common.runfolder import RunFolder
 from common.score import FIXTURE_FILE
 from common.settings import preset
@@ -82,11 +82,11 @@ def explore(
 
 def train_items(pipeline: Pipeline, context: Context) -> pd.DataFrame:
     """The prepared and checked train items, with the column `fold`."""
-    taken = sorted(RESERVED & set(pipeline.spec.submission.target_columns))
+    taken = sorted(set(NAMES) & set(pipeline.spec.submission.target_columns))
     if taken:
         raise DataError(
             f"the submission answers a column {taken[0]!r}, a name that the flow keeps for itself "
-            f"({', '.join(sorted(RESERVED))}); give the target another name in items() and spec.py"
+            f"({', '.join(sorted(NAMES))}); give the target another name in items() and spec.py"
         )
     pipeline.prepare(context)
     items = checked_items(pipeline.items("train", context), pipeline, "train")
@@ -94,7 +94,6 @@ def train_items(pipeline: Pipeline, context: Context) -> pd.DataFrame:
     return items
 
 
-RESERVED = {"sample", "id", "fold", "group"}
 HASHED_WHOLE = 256 * 2**20  # bytes; of a larger file its ends are hashed
 
 

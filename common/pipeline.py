@@ -4,6 +4,8 @@ A pipeline is asked in this order; each answer reads only what stands before it:
 
     prepare → items → folds → splits → loaders → learner → (fit) → collect → decide → submission
 
+`duplicates` and `traits` are asked by `scripts/folds.py` alone.
+
 The letters for shapes are those of CONTRIBUTING.md.
 """
 
@@ -21,12 +23,14 @@ import torch
 
 from common import folds as make_folds
 from common.collect import Collector, Columns, Dense, Predictions
+from common.duplicates import Duplicates, equal_keys
 from common.errors import DataError
-from common.figures import Figure, Gallery
+from common.figures import Shown
 from common.runfolder import RunFolder
 from common.session import Session
 from common.settings import Settings
 from common.spec import CompetitionSpec
+from common.traits import row_keys, table_traits, tells_rows_apart
 from common.tta import NONE, averaged, check_allowed, views
 from common.writing import AnswerColumns
 
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from fastai.learner import Learner
 
 Decision = dict[str, Any]
+NAMES = ("sample", "id", "fold", "group")  # columns of items that say nothing about them
 ALL_ROWS = None  # the fold of a model that trains on everything and validates nothing
 
 
@@ -84,6 +89,8 @@ class Pipeline:
 
     spec: ClassVar[CompetitionSpec]
     presets: ClassVar[dict[str, Any]]
+    time_column: ClassVar[str] = ""  # of items: a fold trains on what is before what it validates
+    counts_ids_anew: ClassVar[bool] = False  # in train and in test: a shared id tells nothing
     settings: Any = field(default=None)
 
     def __post_init__(self) -> None:
@@ -170,6 +177,32 @@ class Pipeline:
                 "get both files again"
             )
         return items[[key in wanted for key in keys]]
+
+    # ---- what could leak --------------------------------------------------------------------
+
+    def duplicates(self, train: pd.DataFrame, test: pd.DataFrame) -> Duplicates:
+        """Which items are equal, or nearly so; positions go through train, then through test.
+
+        Default: rows that are equal in every column that both have, names and targets apart.
+        """
+        names = self._described_by(train, test)
+        rows = pd.concat([train[names], test[names]], ignore_index=True)
+        if not tells_rows_apart(rows):
+            return Duplicates(len(rows), compared=False)
+        return Duplicates(len(rows), tuple(equal_keys(row_keys(rows))))
+
+    def traits(self, train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+        """Some plain facts of each item, by which a test set may be told from train: numbers and
+        categories, a row per item of train, then of test.
+
+        Default: the columns that both have, names, targets and the time apart.
+        """
+        names = [name for name in self._described_by(train, test) if name != self.time_column]
+        return table_traits(pd.concat([train[names], test[names]], ignore_index=True))
+
+    def _described_by(self, train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
+        names = {*NAMES, *self.spec.submission.target_columns}
+        return [str(name) for name in train if name in test and name not in names]
 
     # ---- a neural model --------------------------------------------------------------------
 
@@ -312,24 +345,15 @@ class Pipeline:
 
     def figures(
         self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
-    ) -> Sequence[Figure]:
-        """Charts of this kind of competition for the report, below those that every run has.
+    ) -> Sequence[Shown]:
+        """Charts of this kind of competition for the report, and galleries of pictures, below what
+        every run has.
 
         Args:
             items: the training rows.
             oof: the table of out-of-fold predictions; None where nothing was held out or they are
                 no table.
             run: the run's folder, with its models.
-        """
-        return ()
-
-    def galleries(self, items: pd.DataFrame, run: RunFolder) -> Sequence[Gallery]:
-        """Rows of pictures for the report, such as the worst cases beside their truth.
-
-        Args:
-            items: the training rows.
-            run: the run's folder, with `oof_submission.csv` and `oof_solution.csv` where something
-                was held out.
         """
         return ()
 

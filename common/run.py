@@ -19,6 +19,7 @@ from common.collect import Predictions, save_table
 from common.devices import devices_for, train_folds_on
 from common.errors import RunError
 from common.fold_training import FoldsToTrain, help_train_folds, train_folds
+from common.leaks import cheap_findings, splits_of
 from common.oof import score_oof, write_oof
 from common.opening import (
     Request,
@@ -95,6 +96,8 @@ def _train(request: Request, devices: tuple[str, ...], ranks: Ranks, say: Say) -
         say(f"{pipeline.spec.title}, pipeline {name}, preset {request.preset}, seed {request.seed}")
         called = data_called(context.root)
         say(f"data: {called}, {len(items):,} rows; {_where(devices, ranks)}; {run.shown}")
+        for found in cheap_findings(pipeline, items, test.items, splits_of(pipeline, items)):
+            say(found.line)
         work = FoldsToTrain(pipeline, items, folds, run, context, len(test.items), say)
         left_out = train_folds_on(devices, work, lock) if len(devices) > 1 else train_folds(work)
         _validate(pipeline, items, facts, run, context, say)

@@ -13,7 +13,7 @@ import pytest
 
 from common import paths, registry
 from common.files import read_json
-from scripts import check_submission, fixture, score, train
+from scripts import check_submission, fixture, folds, score, train
 
 pytestmark = pytest.mark.slow
 
@@ -141,6 +141,24 @@ def test_same_seed_gives_the_same_submission(trained: tuple[str, Path, list[Path
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_no_leak_is_reported_of_the_fixture(trained: tuple[str, Path, list[Path]]) -> None:
+    folder, data, runs = trained
+    argv = [
+        folder,
+        "--preset",
+        "smoke",
+        "--data",
+        str(data),
+        "--out",
+        str(runs[0].parent / "folds"),
+    ]
+    assert folds.main(argv) == 0
+    report = read_json(runs[0].parent / "folds" / "leaks.json")
+    # pairs of pictures may be planted, and are warnings; a test set that differs would be neither
+    checks = {one["check"] for one in report["findings"] if one["level"] == "warning"}
+    assert checks <= {"duplicates in train and test", "targets"}
+
+
 def test_run_folder_is_finished_and_whole(trained: tuple[str, Path, list[Path]]) -> None:
     _, _, runs = trained
     assert not (runs[0] / "UNFINISHED").exists()
@@ -161,3 +179,15 @@ def test_pooled_score_agrees_to_the_last_digit(
     pooled = read_json(runs[0] / "scores.json")["pooled"]
     assert printed == f"score: {pooled!r}"
     assert repr(pooled) in (runs[0] / "report.html").read_text(encoding="utf-8")
+
+
+def test_report_shows_where_a_net_looked_that_gives_one_row_per_picture(
+    trained: tuple[str, Path, list[Path]],
+) -> None:
+    from common.image_pipeline import ImagePipeline
+    from common.models import Classifier
+
+    folder, _, runs = trained
+    pipeline = next(iter(registry.load_pipelines(folder).values()))
+    looks = isinstance(pipeline, ImagePipeline) and isinstance(pipeline.net("none"), Classifier)
+    assert ('id="worst-errors"' in (runs[0] / "report.html").read_text(encoding="utf-8")) == looks

@@ -132,6 +132,36 @@ def test_a_policy_that_the_data_do_not_allow_is_refused(
         pipeline.loaders(items, 0, context)
 
 
+class FourChannels(Brightness):
+    """Reads four channels, from one file or from four."""
+
+    @property
+    def channels(self) -> int:
+        return 4
+
+
+def test_four_channels_are_not_made_of_three_and_a_missing_picture_is_black(
+    items: pd.DataFrame, context: Context, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole.png"
+    cv2.imwrite(str(whole), np.full((40, 60, 4), 9, np.uint8))
+    test = items.assign(path=[str(whole), *items["path"][1:]])
+    with pytest.raises(DataError, match=r"11 of 12 test pictures.*3 channels; expected 4"):
+        FourChannels().readable(test, "test", context)
+    left = FourChannels(replace(SMALL, skip_unreadable=True)).readable(test, "test", context)
+    images = batches(FourChannels().test_loader(left, context))
+    assert images.shape == (N, 4, 32, 32)
+    assert images[0].min() > images[1].max()
+
+
+def test_four_files_of_one_channel_each_make_four_channels(
+    items: pd.DataFrame, context: Context
+) -> None:
+    test = items.assign(path=[(path,) * 4 for path in items["path"]])
+    assert len(FourChannels().readable(test, "test", context)) == N
+    assert batches(FourChannels().test_loader(test, context)).shape == (N, 4, 32, 32)
+
+
 def test_settings_refuse_what_does_not_exist() -> None:
     for change in ("weights=imagenet", "policy=photograph", "image_size=4"):
         with pytest.raises(SettingsError):
@@ -245,6 +275,8 @@ def test_damage_in_the_middle_is_found_by_decoding(items: pd.DataFrame, context:
     assert len(Brightness().readable(items, "train", context)) == N
     with pytest.raises(DataError, match=f"1 of {N} train pictures cannot be read"):
         Brightness(replace(SMALL, decode_all=True)).readable(items, "train", context)
+    skipping = Brightness(replace(SMALL, skip_unreadable=True))
+    assert items["sample"][2] not in set(skipping.readable(items, "train", context)["sample"])
 
 
 def test_no_test_pictures_are_no_fault(items: pd.DataFrame, context: Context) -> None:

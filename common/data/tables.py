@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv as plain_csv
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,18 +18,20 @@ from pyarrow import csv
 from common.csv_table import cut
 from common.errors import DataError
 from common.spec import HostFile
+from common.zipped import is_there, opened
 
 _WHOLE_AS_FLOAT = re.compile(r"\.0*$")
 _ROW_IN_ERROR = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 
 def read_columns(path: Path, names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
-    """Some columns of a CSV as text, found by name; the others are passed over.
+    """Some columns of a CSV as text, found by name; the others are passed over. Where only the
+    file's zip is there, the CSV in it is read.
 
     Raises: DataError where the file is missing, empty, has a header only, lacks a column, or has
     a row with more or fewer cells than the header.
     """
-    if not path.is_file():
+    if not is_there(path):
         raise DataError(f"{path} does not exist; download the data or write the fixture")
     header = _header(path)
     missing = [name for name in names if name not in header]
@@ -40,7 +44,7 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, pa.ChunkedArray]
         include_columns=list(names), column_types=dict.fromkeys(names, pa.string())
     )
     try:
-        table = csv.read_csv(path, convert_options=convert)
+        table = csv.read_csv(_source(path), convert_options=convert)
     except pa.ArrowInvalid as error:
         raise DataError(_why_unreadable(path, convert, error)) from None
     _check_end(path)
@@ -162,8 +166,13 @@ def _check_range(
         )
 
 
+def _source(path: Path) -> Any:
+    """What Arrow reads: the file itself, which it maps, or what its zip holds."""
+    return path if path.is_file() else opened(path)
+
+
 def _header(path: Path) -> list[str]:
-    with path.open("rb") as stream:
+    with opened(path) as stream:
         first = stream.readline().decode("utf-8-sig", errors="replace")
     first = re.split("[\r\n]", first)[0]
     if not first.strip():
@@ -181,7 +190,8 @@ def _header(path: Path) -> list[str]:
 def _why_unreadable(path: Path, convert: csv.ConvertOptions, error: Exception) -> str:
     """The first fault with its row; only a single-threaded read knows the row."""
     try:
-        csv.read_csv(path, read_options=csv.ReadOptions(use_threads=False), convert_options=convert)
+        options = csv.ReadOptions(use_threads=False)
+        csv.read_csv(_source(path), read_options=options, convert_options=convert)
     except pa.ArrowInvalid as again:
         error = again
     if "Empty CSV" in str(error):
@@ -202,8 +212,8 @@ def _place(row: int) -> str:
 
 def _check_end(path: Path) -> None:
     """Raises DataError where a file ends inside a quoted cell, which Arrow takes for its end."""
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - 2**16))
+    with opened(path) as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 2**16))
         last = stream.read().rstrip(b"\r\n").rsplit(b"\n", 1)[-1]
     if last.count(b'"') % 2:
         raise DataError(f"{path} ends inside a quoted cell; the file was cut, get it again")

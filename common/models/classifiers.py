@@ -26,11 +26,12 @@ class Classifier(nn.Module):
         return outputs
 
     def class_maps(self, images: torch.Tensor) -> torch.Tensor:
-        """Where each output comes from, (N, n_outputs, h, w): the head's linear layer at every
-        place of the last maps."""
-        linear = self.head[-1]  # type: ignore[index]
+        """Where each output comes from, (N, n_outputs, h, w): the weights of the head at every
+        place of the last maps. With average pooling their mean and the head's bias are the
+        output."""
+        weights = self.head[-1].weight  # type: ignore[index]
         places = self.backbone(images).permute(0, 2, 3, 1)
-        maps: torch.Tensor = (places @ linear.weight.T + linear.bias).permute(0, 3, 1, 2)
+        maps: torch.Tensor = (places @ weights.T).permute(0, 3, 1, 2)
         return maps
 
 

@@ -7,12 +7,13 @@ from collections import Counter
 import numpy as np
 
 from common.folds import TRAIN_ONLY
-from common.report.evidence import ClassAnswers, Evidence
+from common.report.evidence import Confusion, Evidence
 from common.report.markup import Html, columns, join, note, paragraph, scrolling, table, tag
 from common.report.numbers import counted
 from common.report.page import Section
 from common.report.pictures import image
 
+TITLE = "Confusion matrix"
 MOST_CELLS = 30  # classes up to which the matrix is a table; beyond that it is a picture
 MOST_PIXELS = 256  # classes up to which the picture has a pixel per cell
 RIGHT, WRONG = (64, 125, 226), (214, 106, 22)  # red, green, blue; to be seen on light and on dark
@@ -25,32 +26,34 @@ LONG_NAME = 4  # letters from which a column's heading stands upright
 
 
 def confusion(evidence: Evidence) -> Section | None:
-    """Counts of truth against prediction; None for questions without two classes or more."""
-    answers, title = evidence.answers, "Confusion matrix"
-    if len(evidence.pipeline.spec.classes) < 2:
+    """Counts of truth against prediction; None where a row's answer is not one class."""
+    answers, decided = evidence.answers, evidence.decided
+    if answers is not None:
+        given = Confusion(answers.truth, answers.predicted, answers.names)
+        taken = "when the most probable class is taken"
+    elif decided is not None:
+        given, taken = decided, "as submitted"
+    elif evidence.pipeline.spec.classes and evidence.scores is None:
+        sentence = "Nothing was held out, so there are no predictions to compare."
+        return Section("confusion", TITLE, paragraph(sentence))
+    else:
         return None
-    if answers is None:
-        if evidence.scores is None:
-            sentence = "Nothing was held out, so there are no predictions to compare."
-        else:
-            sentence = "The predictions are not one probability per class, so there is no matrix."
-        return Section("confusion", title, paragraph(sentence))
-    n_rows, mistakes = len(answers.truth), answers.mistakes()
+    mistakes = given.mistakes()
     wrong = sum(count for _, _, count in mistakes)
     intro = paragraph(
-        f"{counted(wrong, 'row')} of {n_rows:,} {'is' if wrong == 1 else 'are'} wrong when "
-        "the most probable class is taken. Rows are the truth, columns the prediction."
+        f"{counted(wrong, 'row')} of {len(given.truth):,} {'is' if wrong == 1 else 'are'} wrong "
+        f"{taken}. Rows are the truth, columns the prediction."
     )
-    body = [intro, columns(_drawn(answers), _pairs(answers, mistakes), width="loose")]
-    return Section("confusion", title, join(body))
+    body = [intro, columns(_drawn(given), _pairs(given, mistakes), width="loose")]
+    return Section("confusion", TITLE, join(body))
 
 
-def _drawn(answers: ClassAnswers) -> Html:
-    n_classes = len(answers.names)
+def _drawn(given: Confusion) -> Html:
+    n_classes = len(given.names)
     if n_classes > MOST_PIXELS:
         return note(f"{n_classes:,} classes are too many to draw.")
-    counts = answers.confusion()
-    return _matrix(counts, answers.names) if n_classes <= MOST_CELLS else _map(counts)
+    counts = given.counts()
+    return _matrix(counts, given.names) if n_classes <= MOST_CELLS else _map(counts)
 
 
 def _matrix(counts: np.ndarray, names: tuple[str, ...]) -> Html:
@@ -92,13 +95,13 @@ def _map(counts: np.ndarray) -> Html:
     return tag("div", image(pixels, alt), class_="map")
 
 
-def _pairs(answers: ClassAnswers, mistakes: list[tuple[int, int, int]]) -> Html:
+def _pairs(given: Confusion, mistakes: list[tuple[int, int, int]]) -> Html:
     """The most frequent mistakes."""
     if not mistakes:
         return note("No two classes are confused.")
-    per_class = np.bincount(answers.truth, minlength=len(answers.names))
+    per_class = np.bincount(given.truth, minlength=len(given.names))
     rows = [
-        (answers.names[truth], answers.names[taken], f"{n:,}", f"{n / per_class[truth]:.1%}")
+        (given.names[truth], given.names[taken], f"{n:,}", f"{n / per_class[truth]:.1%}")
         for truth, taken, n in mistakes[:MOST_PAIRS]
     ]
     header = ("truth", "taken for", "rows", "of this class")
@@ -129,10 +132,15 @@ def class_counts(evidence: Evidence) -> Section:
 def _class_rows(evidence: Evidence, folds: list[int]) -> tuple[list[tuple[str, ...]], int]:
     """A row of the table per class, and how many classes are left out: those with fewest rows."""
     frame, spec = evidence.folds, evidence.pipeline.spec
-    labels = frame[spec.submission.target_columns[0]].astype(str)
-    pairs = Counter(zip(labels, frame["fold"].tolist(), strict=True))
+    cells = frame[spec.submission.target_columns[0]].astype(str)
     known = [str(name) for name in spec.classes]
-    per_class = Counter(labels.tolist())
+    pairs: Counter[tuple[str, int]] = Counter()
+    for (cell, fold), count in Counter(zip(cells, frame["fold"].tolist(), strict=True)).items():
+        for label in _labels(cell, set(known)):
+            pairs[label, fold] += count
+    per_class: Counter[str] = Counter()
+    for (label, _), count in pairs.items():
+        per_class[label] += count
     shown = set(sorted(known, key=lambda name: -per_class[name])[:MOST_CLASSES])
     rows = [
         (name, *(f"{pairs[name, fold]:,}" for fold in folds), f"{per_class[name]:,}")
@@ -144,3 +152,9 @@ def _class_rows(evidence: Evidence, folds: list[int]) -> tuple[list[tuple[str, .
         of_fold = [sum(pairs[label, fold] for label in others) for fold in folds]
         rows.append(("no class", *(f"{n:,}" for n in of_fold), f"{sum(of_fold):,}"))
     return rows, len(known) - len(shown)
+
+
+def _labels(cell: str, known: set[str]) -> set[str]:
+    """What a cell says: one class or, where it is none, several with blanks between them."""
+    several = set(cell.split())
+    return several if cell not in known and several and several <= known else {cell}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from common import files
+from common.oof import SOLUTION, SUBMISSION
 from common.pipeline import ALL_ROWS, Pipeline, as_key
 from common.runfolder import BLEND, LEFT_OUT, SETTINGS, RunFolder
 from common.score import FIXTURE_FILE
@@ -18,6 +19,35 @@ from common.train.rate_finder import CURVE, RateCurve
 
 LEAST_PROBABILITY = 1e-15  # the log of 0 is not finite
 SUM_TOLERANCE = 0.01  # what half precision loses over many classes
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """True and given classes of some rows.
+
+    Args:
+        truth, given: (N,), int64: positions among the classes.
+        names: of the K classes, text.
+    """
+
+    truth: np.ndarray
+    given: np.ndarray
+    names: tuple[str, ...]
+
+    def mistakes(self) -> list[tuple[int, int, int]]:
+        """Truth, answer and count of every pair that is confused, the most frequent first."""
+        wrong = self.truth != self.given
+        cells = self.truth[wrong] * len(self.names) + self.given[wrong]
+        pairs, counts = np.unique(cells, return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        found = zip(pairs[order].tolist(), counts[order].tolist(), strict=True)
+        return [(*divmod(pair, len(self.names)), count) for pair, count in found]
+
+    def counts(self) -> np.ndarray:
+        """int64 (K, K): rows are the truth, columns the answer."""
+        n_classes = len(self.names)
+        cells = self.truth * n_classes + self.given
+        return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 @dataclass(frozen=True)
@@ -57,21 +87,6 @@ class ClassAnswers:
         """True where the values of every sample add up to 1; votes and margins do not."""
         return bool(np.allclose(self.probabilities.sum(axis=1), 1.0, atol=SUM_TOLERANCE))
 
-    def mistakes(self) -> list[tuple[int, int, int]]:
-        """Truth, prediction and count of every pair that is confused, the most frequent first."""
-        wrong = self.truth != self.predicted
-        cells = self.truth[wrong] * len(self.names) + self.predicted[wrong]
-        pairs, counts = np.unique(cells, return_counts=True)
-        order = np.argsort(-counts, kind="stable")
-        found = zip(pairs[order].tolist(), counts[order].tolist(), strict=True)
-        return [(*divmod(pair, len(self.names)), count) for pair, count in found]
-
-    def confusion(self) -> np.ndarray:
-        """Counts, int64 (K, K): rows are the truth, columns the prediction."""
-        n_classes = len(self.names)
-        cells = self.truth * n_classes + self.predicted
-        return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
-
 
 @dataclass(frozen=True)
 class Evidence:
@@ -84,6 +99,7 @@ class Evidence:
         fixture: FIXTURE.json; None for the host's data.
         folds: folds.parquet.
         answers: None where the out-of-fold predictions are no probabilities of classes.
+        decided: the classes that were submitted out of fold; None where no classes are.
         histories: the rows per epoch of each trained fold, by the fold's name.
         steps: the rows per step of the first trained fold; all folds share the schedule.
         rate_curve: of the learning-rate finder; None where none was asked for.
@@ -99,6 +115,7 @@ class Evidence:
     fixture: dict[str, Any] | None
     folds: pd.DataFrame
     answers: ClassAnswers | None
+    decided: Confusion | None
     histories: dict[str, list[EpochRow]]
     steps: list[EpochRow]
     rate_curve: RateCurve | None
@@ -137,6 +154,7 @@ def read_evidence(pipeline: Pipeline, items: pd.DataFrame, run: RunFolder) -> Ev
         fixture=_json_or_none(run / FIXTURE_FILE),
         folds=pd.read_parquet(run / "folds.parquet"),
         answers=_class_answers(pipeline, run / "oof.parquet"),
+        decided=_decided(pipeline, run),
         histories={name: rows for name, rows in histories.items() if rows},
         steps=read_rows(first / "steps.csv"),
         rate_curve=RateCurve.load(run.path) if (run / CURVE).is_file() else None,
@@ -173,6 +191,26 @@ def _class_answers(pipeline: Pipeline, path: Path) -> ClassAnswers | None:
         probabilities=oof[columns].to_numpy(dtype=np.float32),
         names=classes,
     )
+
+
+def _decided(pipeline: Pipeline, run: RunFolder) -> Confusion | None:
+    """The classes that the out-of-fold submission gives, where each row gives one."""
+    classes = tuple(str(name) for name in pipeline.spec.classes)
+    form = pipeline.spec.submission
+    paths = [run / name for name in (SOLUTION, SUBMISSION)]
+    if not classes or len(form.target_columns) != 1 or not all(path.is_file() for path in paths):
+        return None
+    keys, (target,) = list(form.key_columns), form.target_columns
+    true, given = (pd.read_csv(path, dtype=str, keep_default_na=False) for path in paths)
+    if not {*keys, target} <= {*true.columns} or len(true) != len(given):
+        return None
+    both = true[[*keys, target]].merge(given[[*keys, target]], on=keys, validate="one_to_one")
+    position = {name: number for number, name in enumerate(classes)}
+    numbers = both[[f"{target}_x", f"{target}_y"]].map(position.get)
+    if len(both) != len(true) or numbers.isna().to_numpy().any():
+        return None
+    truth, answer = numbers.to_numpy(dtype=np.int64).T
+    return Confusion(truth, answer, classes)
 
 
 def shown_id(name: object) -> str:

@@ -106,15 +106,16 @@ img { display: block; image-rendering: pixelated; }
 .pictures figcaption > * { display: block; overflow-wrap: anywhere; }
 .pictures .off { color: var(--c1); }
 .pictures .id { color: var(--muted); }
-.cases { display: grid; gap: 1.75rem; margin: 1.25rem 0 0; padding: 0; list-style: none; }
-.cases .side {
-  display: grid; gap: .6rem; max-width: 46rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 8.5rem), 1fr));
+.cases {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr));
+  gap: 1.6rem 1.5rem; margin: 1.25rem 0 0; padding: 0; list-style: none;
 }
-.cases img { width: 100%; border-radius: .4rem; }
-.cases span { font-size: .85rem; }
-.cases p { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; margin: .3rem 0 0; }
-.cases .id { color: var(--muted); overflow-wrap: anywhere; }
+.seen { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; gap: .4rem; }
+.seen img { width: 100%; aspect-ratio: 1; object-fit: contain; background: var(--card); }
+.seen figcaption { margin: .3rem 0 0; font-size: .8rem; font-weight: 400; color: var(--muted); }
+.cases p { margin: .3rem 0 0; font-size: .85rem; line-height: 1.4; }
+.cases p > * { display: block; overflow-wrap: anywhere; }
+.cases .id { color: var(--muted); }
 pre {
   margin: 0; padding: .9rem 1.1rem; border-radius: .6rem; background: var(--card);
   font: .85rem/1.7 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace;

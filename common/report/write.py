@@ -9,7 +9,7 @@ import pandas as pd
 
 from common import files
 from common.pipeline import Pipeline
-from common.report import classes, course, galleries, left_out, losses, own, scores, setup
+from common.report import classes, course, left_out, losses, own, scores, setup
 from common.report.evidence import Evidence, read_evidence
 from common.report.head import head, title
 from common.report.page import Section, page
@@ -44,6 +44,5 @@ def write_report(pipeline: Pipeline, items: pd.DataFrame, run: RunFolder) -> Pat
     evidence = read_evidence(pipeline, items, run)
     sections = [section for make in SECTIONS if (section := make(evidence)) is not None]
     sections += own.figures(evidence)
-    sections += galleries.galleries(evidence)
     sections += [section for make in LAST if (section := make(evidence)) is not None]
     return files.write_text(run / REPORT, page(title(evidence), head(evidence), sections))

@@ -24,7 +24,7 @@ from common.data.images.borders import without_dark_border
 from common.data.images.reader import Trim
 from common.duplicates import find_duplicates
 from common.errors import DataError
-from common.figures import Figure
+from common.figures import Shown
 from common.folds import stratified_grouped
 from common.image_pipeline import ImagePipeline, ImageSettings
 from common.models import classifier
@@ -173,11 +173,11 @@ class Grades(ImagePipeline):
 
     def figures(
         self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
-    ) -> Sequence[Figure]:
+    ) -> Sequence[Shown]:
         if oof is None:
             return ()
         cuts = files.read_json(run / "decision.json").get("cut_points", START)
-        return (numbers_by_grade(oof, TARGET, cuts),)
+        return (numbers_by_grade(oof, TARGET, cuts), *super().figures(items, oof, run))
 
 
 def _tell_unlisted(folder: Path, ids: set[str], context: Context) -> None:

@@ -58,6 +58,7 @@ SPEC = CompetitionSpec(
     id_pattern=r"(test|file)_[0-9]+",  # without .jpg
     symmetries="all eight flips and turns: the pictures are taken from above",
     flips=("horizontal", "vertical", "turns"),
+    groups="equal chips, or nearly so, by hash",
     licence="the competition's rules; do not hand the pictures on",
     ladder=Ladder(
         (

@@ -29,9 +29,7 @@ Picture = Callable[[Any], np.ndarray | None]
 
 
 def worst_and_random(items: pd.DataFrame, run: RunFolder, picture: Picture) -> Sequence[Gallery]:
-    """The worst answers out of fold, and some that were drawn; none where nothing was held out."""
-    if not (run / SUBMISSION).is_file():
-        return ()
+    """The worst answers out of fold, and some that were drawn."""
     table = _dices(run)
     order = table.sort_values(["dice", "pixels"], ascending=[True, False], kind="stable").index
     seed = int(files.read_json(run / SETTINGS)["seed"])
@@ -43,13 +41,13 @@ def worst_and_random(items: pd.DataFrame, run: RunFolder, picture: Picture) -> S
             "Worst masks",
             "The lowest Dice first, of equal ones the most pixels. A mask that was missed and one "
             "that was made up both score 0.",
-            [show(table.loc[k]) for k in order[:EACH]],
+            tuple(show(table.loc[k]) for k in order[:EACH]),
         ),
         Gallery(
             "random-masks",
             "Masks drawn at random",
             "Held-out pictures, drawn by the run's seed, so as they come.",
-            [show(table.loc[k]) for k in drawn],
+            tuple(show(table.loc[k]) for k in drawn),
         ),
     )
 
@@ -87,9 +85,9 @@ class _Shown:
             f"{int(answer.sum()):,} answered",
             f"highest probability {best:.2f}",
         )
-        pictures = (
-            ("radiograph", seen[:, :, 0]),
-            ("true mask", tinted(seen, truth, TRUTH)),
-            ("answer", tinted(seen, answer, ANSWER)),
-        )
-        return Case(row["id"], lines, pictures)
+        pictures = {
+            "radiograph": seen[:, :, 0],
+            "true mask": tinted(seen, truth, TRUTH),
+            "answer": tinted(seen, answer, ANSWER),
+        }
+        return Case(row["id"], pictures, lines)

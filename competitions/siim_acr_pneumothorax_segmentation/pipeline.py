@@ -22,7 +22,7 @@ from common.data.arrays import Order
 from common.data.images.targets import CodedMasks
 from common.data.sampling import with_share
 from common.duplicates import find_duplicates
-from common.figures import Gallery
+from common.figures import Shown
 from common.folds import stratified_grouped
 from common.image_pipeline import ImagePipeline
 from common.losses import MaskLoss
@@ -32,6 +32,7 @@ from common.models.unet import unet, unet_groups
 from common.pipeline import Context, Decision
 from common.runfolder import RunFolder
 from common.writing import AnswerColumns
+from common.zipped import is_there
 from competitions.siim_acr_pneumothorax_segmentation.cases import worst_and_random
 from competitions.siim_acr_pneumothorax_segmentation.labels import CODE, ID, read_labels
 from competitions.siim_acr_pneumothorax_segmentation.rows import (
@@ -88,7 +89,7 @@ class Pneumothorax(ImagePipeline):
             return self.readable(items, split, context)
         table = table_of_labels(tree, root)
         labels = read_labels(table, say)
-        asked = read_ids(sample, ID).tolist() if sample.is_file() else []
+        asked = read_ids(sample, ID).tolist() if is_there(sample) else []
         tell_unlabelled(tree, table, {*labels, *asked}, say)
         skips = self.settings.skip_unreadable
         items = labelled_rows(tree, table, labels, root, skips=skips, say=say)
@@ -171,8 +172,10 @@ class Pneumothorax(ImagePipeline):
         texts = [rule.text(predictions.values[row, 0], SIZE, MASKS) for row in rows.tolist()]
         return AnswerColumns({ID: items["id"].tolist(), CODE: texts})
 
-    def galleries(self, items: pd.DataFrame, run: RunFolder) -> Sequence[Gallery]:
-        return worst_and_random(items, run, self.picture)
+    def figures(
+        self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
+    ) -> Sequence[Shown]:
+        return () if oof is None else worst_and_random(items, run, self.picture)
 
 
 PIPELINES = {"unet": Pneumothorax()}

@@ -48,8 +48,9 @@ def look_through(root: Path) -> Tree:
         inner[:] = sorted(n for n in inner if not n.startswith(".") and "mask" not in n.lower())
         for name in sorted(names):
             stem, ending = os.path.splitext(name)
-            if name in TABLES:
-                tree.tables.setdefault(name, Path(folder, name))
+            plain = name.removesuffix(".zip")  # some are downloaded one by one, zipped
+            if plain in TABLES:
+                tree.tables.setdefault(plain, Path(folder, plain))
             elif ending.lower() in ENDINGS:
                 rank = ENDINGS.index(ending.lower())
                 if rank < ranks.get(stem, len(ENDINGS)):

@@ -20,10 +20,12 @@ from torch import nn
 
 from common import folds as make_folds
 from common.collect import Dense, Predictions
+from common.duplicates import Duplicates, equal_keys
 from common.figures import Figure
 from common.neural import fit_neural, load_neural
 from common.pipeline import DEFAULT_CONTEXT, Context, Decision, FoldModel, Pipeline
 from common.runfolder import RunFolder
+from common.traits import text_traits
 from common.writing import AnswerColumns
 from competitions.word2vec_nlp_tutorial import language, net, pictures, tokens
 from competitions.word2vec_nlp_tutorial.nbsvm import NbSvmFold, NbSvmSettings
@@ -40,12 +42,14 @@ class Reviews(Pipeline):
     which ends in the stars that the review gave."""
 
     spec = SPEC
+    counts_ids_anew = True
 
     def items(self, split: str, context: Context) -> pd.DataFrame:
-        """Columns: sample, id, group (equal for repeated reviews), in train the sentiment, and
-        what the model reads."""
+        """Columns: sample, id, review, in train the sentiment and the group (equal for repeated
+        reviews), and what the model reads."""
         reviews = read_reviews(context.root, split)
-        items = pd.DataFrame({"sample": reviews["id"], "id": reviews["id"]})
+        names = {"sample": reviews["id"], "id": reviews["id"]}
+        items = pd.DataFrame({**names, "review": reviews["review"]})
         if TARGET in reviews:
             items[TARGET] = reviews[TARGET]
             prints = [fingerprint(review) for review in reviews["review"]]
@@ -64,6 +68,17 @@ class Reviews(Pipeline):
         fold_of = make_folds.stratified(first[TARGET].to_numpy(), self.settings.folds, seed)
         by_group = dict(zip(first["group"], fold_of, strict=True))
         return np.array([by_group[group] for group in items["group"]], dtype=np.int64)
+
+    def duplicates(self, train: pd.DataFrame, test: pd.DataFrame) -> Duplicates:
+        """Reviews of the same words in the same order; those without a word equal no other."""
+        reviews = [*train["review"], *test["review"]]
+        prints = [fingerprint(review) for review in reviews]
+        nothing = fingerprint("")
+        keys = [f"row {row}" if own == nothing else own for row, own in enumerate(prints)]
+        return Duplicates(len(reviews), tuple(equal_keys(np.array(keys))))
+
+    def traits(self, train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+        return text_traits([*train["review"], *test["review"]])
 
     def prediction_names(self) -> tuple[str, ...]:
         return (PREDICTED,)

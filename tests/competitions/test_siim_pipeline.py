@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import zipfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -186,6 +187,17 @@ def test_the_older_table_with_blanks_serves_where_the_newer_is_missing(data: Pat
     older = Pneumothorax(SMOKE).items("train", context(data))
     assert len(older) == fixture.TRAIN
     assert older["EncodedPixels"].tolist() == newer.loc[older["id"], "EncodedPixels"].tolist()
+
+
+def test_tables_that_only_their_zips_hold_are_read(data: Path) -> None:
+    plain = Pneumothorax(SMOKE).items("train", context(data))
+    for name in (TABLE, SAMPLE):
+        with zipfile.ZipFile(data / f"{name}.zip", "w") as packed:
+            packed.write(data / name, name)
+        (data / name).unlink()
+    zipped = Pneumothorax(SMOKE).items("train", context(data))
+    assert zipped.equals(plain)
+    assert len(Pneumothorax(SMOKE).items("test", context(data))) == fixture.TEST
 
 
 def test_png_copies_serve_where_there_are_no_dicoms(data: Path) -> None:

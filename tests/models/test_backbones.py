@@ -192,12 +192,14 @@ def test_a_classifiers_weights_fit_one_made_without_any(
     assert torch.equal(again(images), trained(images))
 
 
-def test_class_maps_average_to_the_outputs() -> None:
+def test_class_maps_average_to_the_outputs_without_their_bias() -> None:
     net = classifier(TINY, 3, weights="none").eval()
+    bias = torch.tensor([0.5, -2.0, 7.0])
+    net.head[-1].bias.data.copy_(bias)  # type: ignore[index,union-attr,operator]
     images = torch.rand(2, 3, 64, 96)
     maps = net.class_maps(images)
     assert maps.shape == (2, 3, 2, 3)
-    assert torch.allclose(maps.mean(dim=(2, 3)), net(images), atol=1e-5)
+    assert torch.allclose(maps.mean(dim=(2, 3)) + bias, net(images), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", [TINY, SHUFFLE, "timm/convnext_atto", "timm/tf_efficientnet_b0"])

@@ -76,10 +76,25 @@ def test_votes_have_no_loss(make_run: MakeRun, read_page: ReadPage) -> None:
     assert page.sections["confusion"].tables
 
 
-def test_other_predictions_than_classes_say_so(make_run: MakeRun, read_page: ReadPage) -> None:
+def test_predictions_of_other_kinds_have_no_matrix(make_run: MakeRun, read_page: ReadPage) -> None:
     page = read_page(write_report(*make_run(classes=("cat", "dog", "cow"))))
-    assert "not one probability per class" in page.sections["confusion"].text
     assert "losses" not in page.sections
+    assert "confusion" not in page.sections
+
+
+def test_submitted_classes_are_counted_where_predictions_are_no_probabilities(
+    make_run: MakeRun, read_page: ReadPage
+) -> None:
+    pipeline, items, run = make_run(classes=("cat", "dog", "cow"))
+    (run / "oof_solution.csv").write_text("id,kind\na,cat\nb,cow\nc,cow\n")
+    (run / "oof_submission.csv").write_text("id,kind\nc,cow\nb,dog\na,cat\n")
+    part = read_page(write_report(pipeline, items, run)).sections["confusion"]
+    assert part.tables[0][1:] == [
+        ["cat", "1", "0", "0", "100.0%"],
+        ["dog", "0", "0", "0", "–"],
+        ["cow", "0", "1", "1", "50.0%"],
+    ]
+    assert "1 row of 3 is wrong as submitted" in part.text
 
 
 def test_questions_without_classes_have_no_matrix(make_run: MakeRun, read_page: ReadPage) -> None:

@@ -42,31 +42,23 @@ def test_figures_of_the_pipeline_are_drawn_in_the_colours_of_the_page(
     assert given[2].path == run.path
 
 
-def test_a_pipeline_without_figures_adds_no_section(make_run: MakeRun, read_page: ReadPage) -> None:
-    sections = list(read_page(write_report(*make_run())).sections)
-    assert sections[-2:] == ["settings", "commands"]
-
-
-def test_galleries_show_the_pictures_of_each_case_side_by_side(
+def test_a_gallery_shows_its_pictures_beside_each_other_with_what_they_show(
     make_run: MakeRun, read_page: ReadPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline, items, run = make_run()
-    seen, mask = np.zeros((4, 4), np.uint8), np.full((4, 4, 3), 9, np.uint8)
-    case = Case("<a>", ("Dice 0.5", "7 pixels"), (("radiograph", seen), ("true mask", mask)))
-    monkeypatch.setattr(
-        type(pipeline),
-        "galleries",
-        lambda *_: (Gallery("worst", "Worst", "Lowest first.", (case,)), Gallery("x", "X", "", ())),
-    )
-    written = write_report(pipeline, items, run)
-    page = read_page(written)
-    assert "x" not in page.sections  # nothing to show
-    assert list(page.sections).index("worst") == list(page.sections).index("settings") - 1
-    alts = [attributes["alt"] for tag, attributes in page.tags if tag == "img"]
-    assert alts[-2:] == ["Sample <a>: radiograph", "Sample <a>: true mask"]
-    text = written.read_text(encoding="utf-8")
-    assert "Dice 0.5" in text
-    assert "&lt;a&gt;" in text
+    grey, red = np.full((4, 6), 90, np.uint8), np.zeros((4, 6, 3), np.uint8)
+    cases = (Case("a<1>", {"picture": grey, "prediction": red}, ("Dice 0.25",)), Case("b", {}))
+    gallery = Gallery("worst", "Worst cases", "Look at these first.", cases)
+    monkeypatch.setattr(type(pipeline), "figures", lambda *given: [gallery])
+    part = read_page(write_report(pipeline, items, run)).sections["worst"]
+    assert part.alts == ["a<1>: picture", "a<1>: prediction"]
+    for text in ("Look at these first.", "a<1>", "Dice 0.25", "prediction", "b"):
+        assert text in part.text
+
+
+def test_a_pipeline_without_figures_adds_no_section(make_run: MakeRun, read_page: ReadPage) -> None:
+    sections = list(read_page(write_report(*make_run())).sections)
+    assert sections[-2:] == ["settings", "commands"]
 
 
 def test_a_question_with_one_class_has_no_matrix(make_run: MakeRun, read_page: ReadPage) -> None:

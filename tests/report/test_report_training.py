@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from common import files
+from common.collect import save_table
 from common.errors import DataError
 from common.report import write_report
 from common.report.evidence import read_evidence
@@ -128,6 +130,22 @@ def test_class_counts_per_fold(make_run: MakeRun, read_page: ReadPage) -> None:
 def test_labels_that_are_no_class_are_counted_apart(make_run: MakeRun, read_page: ReadPage) -> None:
     table = read_page(write_report(*make_run(classes=("cat", "dog")))).sections["folds"].tables[0]
     assert table[3] == ["no class", "1", "1", "0", "2"]
+
+
+def test_a_cell_of_several_classes_counts_for_each_of_them(
+    make_run: MakeRun, read_page: ReadPage
+) -> None:
+    pipeline, items, run = make_run(classes=("cat", "dog"))
+    folds = pd.DataFrame({"sample": [*"abc"], "id": [*"abc"], "fold": [0, 0, 1]})
+    save_table(run / "folds.parquet", folds.assign(kind=["dog cat", "cat", "cow cat"]))
+    table = read_page(write_report(pipeline, items, run)).sections["folds"].tables[0]
+    assert table == [
+        ["", "fold 0", "fold 1", "all"],
+        ["cat", "2", "0", "2"],
+        ["dog", "1", "0", "1"],
+        ["no class", "0", "1", "1"],
+        ["all", "2", "1", "3"],
+    ]
 
 
 def test_settings_and_environment_are_listed(make_run: MakeRun, read_page: ReadPage) -> None:

@@ -11,13 +11,16 @@ from common.data.images.reader import Source
 from common.errors import DataError
 
 
-def unreadable_rows(sources: Sequence[Source], *, decoded: bool = False) -> dict[int, str]:
+def unreadable_rows(
+    sources: Sequence[Source], *, decoded: bool = False, channels: int = 3
+) -> dict[int, str]:
     """The rows whose picture cannot be read, each with one line that names the file.
 
     Args:
         sources: a file per row, or one per channel; bytes are not looked at.
         decoded: also decode every picture, which finds damage in the middle; as long as an epoch
             takes to read.
+        channels: that are asked of each picture; 4 are not made of fewer.
     """
     rows = [_files(source) for source in sources]
     files = list(dict.fromkeys(path for row in rows for path in row))
@@ -25,6 +28,10 @@ def unreadable_rows(sources: Sequence[Source], *, decoded: bool = False) -> dict
         return {}
     report = check_images(files[0].parent, files, decoded=decoded)
     faults = {one.path: f"{one.found}; expected {one.expected}" for one in report.of(FAULT)}
+    alone = {row[0] for row, source in zip(rows, sources, strict=True) if _is_file(source)}
+    for path, header in report.headers.items() if channels == 4 else ():
+        if path in alone and header.channels != 4:
+            faults[path] = f"{header.channels} channels; expected 4"
     return {
         number: f"{paths.shown(path)}: {faults[path]}"
         for number, row in enumerate(rows)
@@ -36,6 +43,10 @@ def unreadable_rows(sources: Sequence[Source], *, decoded: bool = False) -> dict
 def _files(source: Source) -> list[Path]:
     parts = source if isinstance(source, tuple) else (source,)
     return [Path(part) for part in parts if not isinstance(part, bytes)]
+
+
+def _is_file(source: Source) -> bool:
+    return not isinstance(source, tuple | bytes)
 
 
 def tell(

@@ -6,6 +6,7 @@ The scored rerun swaps the test set, and the saved run often sees a placeholder 
 from __future__ import annotations
 
 import csv
+import io
 import os
 import shutil
 from collections import defaultdict
@@ -14,6 +15,7 @@ from pathlib import Path
 from common import files, paths, registry
 from common.errors import DataError
 from common.spec import CompetitionSpec, HostFile
+from common.zipped import is_there, opened
 
 HOOK = "with_test_rows"  # in a competition's fixture.py, where its test set is more than a table
 NEVER_MOUNTED = ("solution.csv",)
@@ -131,9 +133,9 @@ def _renamed(test: HostFile, header: Row, row: Row, name: str) -> Row:
 
 
 def _read(path: Path) -> tuple[Row, list[Row]]:
-    if not path.is_file():
+    if not is_there(path):
         raise DataError(f"{paths.shown(path)} is missing; expected the host's file")
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="") as stream:
         rows = [row for row in csv.reader(stream) if row]
     if not rows:
         raise DataError(f"{paths.shown(path)} is empty; get it again")
