@@ -14,6 +14,7 @@ import numpy as np
 from common.errors import DataError
 
 TRAIN_ONLY = -1
+DRAWS = 2_000  # of ways to spread the cycles over the folds
 
 
 def stratified(labels: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
@@ -54,9 +55,32 @@ def stratified_grouped(
 
     _check_size(len(np.unique(groups)), n_folds, "groups")
     _check_largest(labels, n_folds)
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    # scikit-learn 1.6 loses the balance when it shuffles, so the groups are renamed instead:
+    # which of equal groups comes first decides its fold
+    codes = np.unique(groups, return_inverse=True)[1]
+    names = np.random.default_rng(seed).permutation(codes.max() + 1)[codes]
     with _rare_classes_allowed():
-        return _column(splitter.split(np.zeros(len(labels)), labels, groups), len(labels))
+        splits = StratifiedGroupKFold(n_folds).split(np.zeros(len(labels)), labels, names)
+        return _column(splits, len(labels))
+
+
+def cycles(groups: np.ndarray, targets: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+    """A fold per row, int64 (n_rows,), for few and long groups, such as the cycles of a machine: no
+    group on both sides of a split; of many draws the one whose folds are most alike in size and in
+    mean target.
+
+    Args:
+        targets: above 0, (n_rows,), such as the time until a cycle ends.
+
+    Raises: DataError with fewer groups than folds.
+    """
+    names, codes = np.unique(groups, return_inverse=True)
+    _check_size(len(names), n_folds, "groups")
+    sizes, totals = np.bincount(codes), np.bincount(codes, weights=targets)
+    generator = np.random.default_rng(seed)
+    draws = [generator.permutation(len(names)) % n_folds for _ in range(DRAWS)]
+    best = min(draws, key=lambda draw: _unlikeness(draw, sizes, totals, n_folds))
+    return best[codes].astype(np.int64)
 
 
 def shared_groups(groups: np.ndarray, train: np.ndarray, valid: np.ndarray) -> list[object]:
@@ -99,3 +123,10 @@ def _column(splits: Iterable[tuple[np.ndarray, np.ndarray]], n_rows: int) -> np.
     for fold, (_, valid) in enumerate(splits):
         folds[valid] = fold
     return folds
+
+
+def _unlikeness(draw: np.ndarray, sizes: np.ndarray, totals: np.ndarray, n_folds: int) -> float:
+    """Relative spread of the folds' sizes plus that of their mean targets."""
+    rows = np.bincount(draw, weights=sizes, minlength=n_folds)
+    means = np.bincount(draw, weights=totals, minlength=n_folds) / rows
+    return float(rows.std() / rows.mean() + means.std() / means.mean())

@@ -25,13 +25,13 @@ from common.collect import Dense
 from common.data import ArrayLoader
 from common.errors import DataError
 from common.figures import Figure
+from common.folds import cycles
 from common.opening import data_stamps
 from common.pipeline import DEFAULT_CONTEXT, Context, Decision, Pipeline
 from common.runfolder import RunFolder
 from common.score import FIXTURE_FILE
 from common.train import TrainSettings
 from competitions.lanl_earthquake_prediction import charts, features
-from competitions.lanl_earthquake_prediction.folds import check_splits, cycle_folds
 from competitions.lanl_earthquake_prediction.net import StepDataset, StepNet, summaries
 from competitions.lanl_earthquake_prediction.segments import (
     Cut,
@@ -41,6 +41,7 @@ from competitions.lanl_earthquake_prediction.segments import (
     test_paths,
 )
 from competitions.lanl_earthquake_prediction.spec import SPEC
+from competitions.lanl_earthquake_prediction.split_check import check_splits
 
 TARGET = SPEC.submission.target_columns[0]
 CUT = "segments.json"
@@ -124,7 +125,7 @@ class Earthquakes(Pipeline):
 
     def folds(self, items: pd.DataFrame, seed: int) -> np.ndarray:
         groups, times = items["group"].to_numpy(), items[TARGET].to_numpy()
-        return cycle_folds(groups, times, self.settings.folds, seed)
+        return cycles(groups, times, self.settings.folds, seed)
 
     def submission(
         self, items: pd.DataFrame, predictions: Any, decision: Decision

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from common import folds as make_folds
 from common.collect import Dense
 from common.errors import DataError, SettingsError
 from common.files import read_json
@@ -18,7 +19,6 @@ from common.fixtures import write_fixture
 from common.pipeline import Context
 from common.score import read_aligned
 from competitions.lanl_earthquake_prediction import features, fixture
-from competitions.lanl_earthquake_prediction.folds import check_splits, cycle_folds
 from competitions.lanl_earthquake_prediction.pipeline import (
     PIPELINES,
     EarthquakeNet,
@@ -29,6 +29,7 @@ from competitions.lanl_earthquake_prediction.pipeline import (
 from competitions.lanl_earthquake_prediction.recording import Recording
 from competitions.lanl_earthquake_prediction.segments import HOST_ROWS, rows_of_a_segment
 from competitions.lanl_earthquake_prediction.spec import SPEC
+from competitions.lanl_earthquake_prediction.split_check import check_splits
 from scripts import blend, predict, train
 
 SLUG = "lanl-earthquake-prediction"
@@ -145,7 +146,7 @@ def test_no_cycle_stands_on_both_sides_and_folds_are_alike() -> None:
         ]
     )
     for seed in range(3):
-        folds = cycle_folds(cycles, times, 5, seed)
+        folds = make_folds.cycles(cycles, times, 5, seed)
         assert all(len(np.unique(folds[cycles == cycle])) == 1 for cycle in range(17))
         shares = np.bincount(folds) / len(folds)
         means = np.bincount(folds, weights=times) / np.bincount(folds)
@@ -153,12 +154,12 @@ def test_no_cycle_stands_on_both_sides_and_folds_are_alike() -> None:
         assert shares.min() > 0.18
         assert shares.max() < 0.22
         assert np.ptp(means) < 1.0
-        assert np.array_equal(folds, cycle_folds(cycles, times, 5, seed))
+        assert np.array_equal(folds, make_folds.cycles(cycles, times, 5, seed))
 
 
 def test_fewer_cycles_than_folds_are_told() -> None:
     with pytest.raises(DataError, match="there are 3 groups for 5 folds"):
-        cycle_folds(np.repeat([0, 1, 2], 4), np.zeros(12), 5, seed=0)
+        make_folds.cycles(np.repeat([0, 1, 2], 4), np.zeros(12), 5, seed=0)
 
 
 def test_shuffled_folds_are_warned_of_only_where_they_look_better() -> None:

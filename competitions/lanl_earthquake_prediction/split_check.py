@@ -1,4 +1,4 @@
-"""Folds by quake cycle, balanced; and how much better shuffled folds would look."""
+"""How much better shuffled folds would look than folds by quake cycle."""
 
 from __future__ import annotations
 
@@ -8,32 +8,9 @@ import numpy as np
 
 from common import folds as make_folds
 
-DRAWS = 2_000  # of ways to spread the cycles over the folds
 NEIGHBOURS = 10
 MOST_ROWS = 4_000  # that are compared all with all
 LOOKS_BETTER = 0.95  # a shuffled error below this share of the other is told
-
-
-def cycle_folds(cycles: np.ndarray, times: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
-    """A fold per segment, int64 (n_segments,), no cycle on both sides of a split; of many draws
-    the one whose folds are most alike in size and in mean time.
-
-    Raises: DataError with fewer cycles than folds.
-    """
-    make_folds.grouped(cycles, n_folds, seed)  # enough cycles?
-    names, codes = np.unique(cycles, return_inverse=True)
-    sizes, totals = np.bincount(codes), np.bincount(codes, weights=times)
-    generator = np.random.default_rng(seed)
-    draws = [generator.permutation(len(names)) % n_folds for _ in range(DRAWS)]
-    best = min(draws, key=lambda draw: _unlikeness(draw, sizes, totals, n_folds))
-    return best[codes].astype(np.int64)
-
-
-def _unlikeness(draw: np.ndarray, sizes: np.ndarray, totals: np.ndarray, n_folds: int) -> float:
-    """Relative spread of the folds' sizes plus that of their mean times."""
-    rows = np.bincount(draw, weights=sizes, minlength=n_folds)
-    means = np.bincount(draw, weights=totals, minlength=n_folds) / rows
-    return float(rows.std() / rows.mean() + means.std() / means.mean())
 
 
 @dataclass(frozen=True)
@@ -70,7 +47,7 @@ def check_splits(
     scaled = features[rows] - features[rows].mean(axis=0)
     spread = scaled.std(axis=0)
     scaled /= np.where(spread > 0, spread, 1)
-    by_cycle = cycle_folds(cycles[rows], times[rows], n_folds, seed)
+    by_cycle = make_folds.cycles(cycles[rows], times[rows], n_folds, seed)
     shuffled = np.random.default_rng(seed).permutation(len(rows)) % n_folds
     errors = [_neighbours_error(scaled, times[rows], folds) for folds in (by_cycle, shuffled)]
     return SplitCheck(*errors)
