@@ -321,8 +321,8 @@ def test_folds_spread_areas_and_keep_equal_pictures_together(data: Path) -> None
     (pair,) = (own for _, own in items.groupby("group") if len(own) > 1)
     assert pair["fold"].nunique() == 1
     for own in (items["area"] == 0, items["area"] > 0, items["area"] > items["area"].max() / 2):
-        # scikit-learn 1.6, which Kaggle's image has, spreads them far less evenly than today's
-        assert np.bincount(items["fold"][own], minlength=2).min() >= 0.1 * own.sum()
+        first, second = np.bincount(items["fold"][own], minlength=2)
+        assert abs(first - second) <= 3
 
 
 def test_area_bins_hold_at_least_a_mask_for_every_fold() -> None:
