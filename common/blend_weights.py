@@ -128,7 +128,8 @@ def _fitted(
         values = np.einsum("pnc,p->nc", stack, weights)
         return Dense(dense[0].samples, values.astype(np.float32), dense[0].names)
 
-    decision = pipeline.decide(mean(np.full(len(parts), 1 / len(parts))), solution)
+    plain = mean(np.full(len(parts), 1 / len(parts)))
+    decision = pipeline.decide(pipeline.condensed(plain, solution), solution)
 
     def score(weights: np.ndarray) -> float:
         rows = pipeline.submission(items, mean(weights), decision)

@@ -26,6 +26,7 @@ from torch import nn
 
 from common import paths
 from common.augment import Policy, named, unchanged
+from common.data.arrays import Order
 from common.data.images import ImageDataset, ImageLoader, Target, read_header, read_image
 from common.data.images.reader import Source, Trim
 from common.data.images.unreadable import tell, unreadable_rows
@@ -239,11 +240,20 @@ class ImagePipeline(Pipeline):
             raise DataError(f"{len(train)} rows train in fold {fold}; expected at least 2")
         pictures = self.dataset(items, labelled=True)
         for_train, for_valid = self.policies()
-        shuffled = {"shuffle": True, "drop_last": len(train) > self.settings.batch_size}
+        shuffled = {
+            "shuffle": True,
+            "drop_last": len(train) > self.settings.batch_size,
+            "order": self.order(items.iloc[train]),
+        }
         return DataLoaders(
             self.loader(pictures.rows(train), for_train, context, **shuffled),
             self.loader(pictures.rows(valid), for_valid, context),
         )
+
+    def order(self, items: pd.DataFrame) -> Order | None:
+        """What draws the order in which a fold's training rows come; see ArrayLoader. Default:
+        None, every row once, shuffled."""
+        return None
 
     def loader(
         self, pictures: ImageDataset, policy: Policy, context: Context, **options: Any

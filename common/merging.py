@@ -312,4 +312,5 @@ def _decided(
             f"the decision of {facts['pipeline']} cannot be made without the training data; name "
             "them with --data"
         )
-    return pipeline.decide(oof, pipeline.solution(items, context))
+    solution = pipeline.solution(items, context)
+    return pipeline.decide(pipeline.condensed(oof, solution), solution)

@@ -51,13 +51,18 @@ def write_oof(
     truth = {name: solution[name].tolist() for name in form.header}
     asked = Keys([[str(cell) for cell in truth[name]] for name in form.key_columns])
     write_answers(run / SOLUTION, form, AnswerColumns(truth), asked)
-    answers = joined(_cross_fitted(pipeline, items, oof, context, decided_on))
+    known = pipeline.condensed(oof, solution)
+
+    def known_for(fold: int) -> Predictions:
+        return known if decided_on is None else pipeline.condensed(decided_on(fold), solution)
+
+    answers = joined(_cross_fitted(pipeline, items, oof, context, known_for))
     write_answers(run / SUBMISSION, form, answers, asked)
     index = [name for name in ("sample", "id", "fold", "group") if name in items]
     index += [name for name in form.target_columns if name in items]
     run.record(oof.save(run.path, "oof", storable(items[index])))
     run.record([run / SUBMISSION, run / SOLUTION])
-    return pipeline.decide(oof, solution)
+    return pipeline.decide(known, solution)
 
 
 def _cross_fitted(
@@ -65,7 +70,7 @@ def _cross_fitted(
     items: pd.DataFrame,
     oof: Predictions,
     context: Context,
-    decided_on: Callable[[int], Predictions] | None,
+    known_for: Callable[[int], Predictions],
 ) -> Iterator[Iterable[Row]]:
     """The answers of every fold, decided on the others, fold by fold."""
     for fold in sorted(items["fold"].unique()):
@@ -73,8 +78,7 @@ def _cross_fitted(
         others = items[items["fold"] != fold]
         decision = {}
         if len(others):
-            known = decided_on(int(fold)) if decided_on else oof
-            known = known.select(others["sample"].to_numpy())
+            known = known_for(int(fold)).select(others["sample"].to_numpy())
             decision = pipeline.decide(known, pipeline.solution(others, context))
         yield pipeline.submission(inside, oof.select(inside["sample"].to_numpy()), decision)
 

@@ -288,11 +288,22 @@ class Pipeline:
 
     # ---- the answer ------------------------------------------------------------------------
 
+    def condensed(self, oof: Predictions, solution: pd.DataFrame) -> Predictions:
+        """What `decide` looks at: made once of the predictions, then taken apart by fold.
+
+        Maps answer with counts per picture, so that a search need not read them again for every
+        fold. Default: the predictions themselves.
+        """
+        return oof
+
     def decide(self, oof: Predictions, solution: pd.DataFrame) -> Decision:
         """Cut points, thresholds, weights: fitted on out-of-fold predictions, ready for JSON.
 
         The run fits it on the other folds for every fold, so the reported score is cross-fitted,
         and once on all of them for the test set. Default: nothing to decide.
+
+        Args:
+            oof: what `condensed` gave.
         """
         return {}
 

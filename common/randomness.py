@@ -27,6 +27,15 @@ def names(samples: Iterable[object]) -> np.ndarray:
     return np.array([key("sample", str(sample)) for sample in samples], dtype=np.uint64)
 
 
+def copies(sample_names: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Names of further copies of samples, uint64 (n,), so that each draws for itself; copy 0 is
+    the sample."""
+    with np.errstate(over="ignore"):
+        # odd, and not the constant by which `uniform` counts
+        named: np.ndarray = sample_names + numbers.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
+    return named
+
+
 def permutation(n: int, *parts: int | str) -> np.ndarray:
     """An order of 0 … n - 1, int64 (n,)."""
     return np.random.Generator(np.random.Philox(key=key(*parts))).permutation(n)

@@ -233,10 +233,19 @@ def test_a_threshold_is_fitted_on_the_other_folds_and_again_on_all(
         assert set(oof.samples.tolist()) == set(solution["id"])
         return original(self, oof, solution)
 
+    condensed: list[set[str]] = []
+
+    def once(self: Masks, oof: Any, solution: pd.DataFrame) -> Any:
+        condensed.append(set(oof.samples.tolist()))
+        assert condensed[-1] == set(solution["id"])
+        return oof
+
     monkeypatch.setattr(Masks, "decide", watched)
+    monkeypatch.setattr(Masks, "condensed", once)
     folder = toy(Masks())
     even, odd = ({f"s{k}" for k in range(start, 12, 2)} for start in (0, 1))
     assert seen == [odd, even, even | odd]
+    assert condensed == [even | odd]  # what is decided on is made once, then taken apart
     assert read_json(folder / "decision.json") == {"cut": 127, "rows": 12}
     # with the right cut every area is right, out of fold and on the test set
     assert read_json(folder / "scores.json")["pooled"] == 0.0

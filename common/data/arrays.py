@@ -7,7 +7,7 @@ key: the order from (seed, epoch), the augmentation from (seed, epoch, sample).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,10 @@ from fastai.torch_core import TensorCategory, TensorImage, TensorImageBW
 from fastai.vision.core import Category
 
 from common.augment import Draw, Policy
-from common.randomness import names, permutation
+from common.errors import UsageError
+from common.randomness import copies, names, permutation
+
+Order = Callable[[int, int], np.ndarray]  # seed and epoch to the positions of an epoch
 
 
 class ArrayDataset:
@@ -72,6 +75,11 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]  # fastai ships no types
 
     Iterating it serves the next epoch; `set_epoch` says which. With `shuffle=False` rows come in
     their order.
+
+    Args:
+        order: draws an epoch's order, where that is to be more than a shuffle: as many positions as
+            there are rows. Of n rows, position k + n is a second copy of row k, k + 2n a third:
+            augmentation draws anew for each.
     """
 
     def __init__(
@@ -81,9 +89,11 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]  # fastai ships no types
         policy: Policy,
         seed: int = 0,
         bs: int = 64,
+        order: Order | None = None,
         **options: Any,
     ) -> None:
         self.policy, self.seed, self.next_epoch = policy, seed, 0
+        self.order = order
         options["num_workers"] = 0  # gathering a batch is cheaper than sending it to a worker
         super().__init__(dataset, bs=bs, **options)
 
@@ -96,8 +106,21 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]  # fastai ships no types
         self.epoch, self.next_epoch = self.next_epoch, self.next_epoch + 1
 
     def shuffle_fn(self, positions: list[int]) -> list[int]:
-        order: list[int] = permutation(len(positions), self.seed, "order", self.epoch).tolist()
+        if self.order is None:
+            drawn = permutation(len(positions), self.seed, "order", self.epoch)
+        else:
+            drawn = self.order(self.seed, self.epoch)
+        if len(drawn) != len(positions):
+            raise UsageError(
+                f"order() drew {len(drawn):,} positions; expected {len(positions):,}, one per row"
+            )
+        order: list[int] = drawn.tolist()
         return order
+
+    def _named(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rows at some positions of an order, and the names by which they draw."""
+        numbers, rows = np.divmod(positions, max(1, len(self.dataset)))
+        return rows, copies(self.dataset.names[rows], numbers)
 
     def create_batches(self, positions: Iterable[int]) -> Iterator[tuple[Any, ...]]:
         stream = iter(positions)  # may be endless: show_batch(unique=True) repeats one row
@@ -107,8 +130,9 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]  # fastai ships no types
             yield self._batch(np.array(chosen))
 
     def _batch(self, positions: np.ndarray) -> tuple[Any, ...]:
-        images, *targets = self.dataset.batch(positions)
-        draw = Draw(self.seed, getattr(self, "epoch", 0), self.dataset.names[positions])
+        rows, names = self._named(positions)
+        images, *targets = self.dataset.batch(rows)
+        draw = Draw(self.seed, getattr(self, "epoch", 0), names)
         on_device = images.as_subclass(torch.Tensor).to(self.device)
         return (self.policy(on_device, draw).as_subclass(type(images)), *targets)
 
@@ -120,6 +144,8 @@ class ArrayLoader(TfmdDL):  # type: ignore[misc]  # fastai ships no types
 
     def new(self, dataset: Any = None, cls: Any = None, **options: Any) -> ArrayLoader:
         """This loader with some options changed, as fastai asks for it."""
-        options = {"policy": self.policy, "seed": self.seed, **options}
+        same_rows = dataset is None or dataset is self.dataset
+        own = {"policy": self.policy, "seed": self.seed, "order": self.order if same_rows else None}
+        options = {**own, **options}
         loader: ArrayLoader = super().new(dataset, cls, **options)
         return loader

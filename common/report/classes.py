@@ -112,7 +112,7 @@ def _pairs(given: Confusion, mistakes: list[tuple[int, int, int]]) -> Html:
 
 
 def class_counts(evidence: Evidence) -> Section:
-    """Rows per class and fold; per fold alone for questions without classes."""
+    """Rows per class and fold; per fold alone for questions without two classes or more."""
     frame, spec = evidence.folds, evidence.pipeline.spec
     folds = sorted(int(fold) for fold in frame["fold"].unique())
     folds = [fold for fold in folds if fold != TRAIN_ONLY] + [TRAIN_ONLY] * (TRAIN_ONLY in folds)
@@ -121,7 +121,7 @@ def class_counts(evidence: Evidence) -> Section:
     total = ("all", *(f"{per_fold[fold]:,}" for fold in folds), f"{len(frame):,}")
     header = ("", *named, "all")
     numbers = range(1, len(header))
-    if not spec.classes or spec.submission.target_columns[0] not in frame:
+    if len(spec.classes) < 2 or spec.submission.target_columns[0] not in frame:
         return Section("folds", "Rows per fold", table(header, [total], numbers=numbers))
     rows, further = _class_rows(evidence, folds)
     left_out = f"{further:,} classes with fewer rows are left out." if further else ""

@@ -146,7 +146,8 @@ class Feed:
             return []
         size = self.ranks.global_size(self.loader) // n_shares
         start = (position - self.first) * size
-        return [int(row) for row in order[start : start + size]]
+        # a position behind the last row is a further copy of one; see ArrayLoader
+        return [int(row) % self.loader.n for row in order[start : start + size]]
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from common.rle import RunLength
 from common.spec import (
     CompetitionSource,
     CompetitionSpec,
+    DatasetSource,
     HostFile,
     KernelSpec,
     Ladder,
@@ -41,7 +42,11 @@ SPEC = CompetitionSpec(
         HostFile("train", "stage_2_train.csv", key="ImageId", target="EncodedPixels"),
         HostFile("sample_submission", "stage_2_sample_submission.csv", rows=3_205, key="ImageId"),
     ),
-    sources=(CompetitionSource("siim-acr-pneumothorax-segmentation"),),
+    sources=(
+        CompetitionSource("siim-acr-pneumothorax-segmentation"),
+        # the pictures of stage 1, which the host no longer has; whoever shares them may stop
+        DatasetSource("seesee/siim-train-test"),
+    ),
     classes=("pneumothorax",),
     image_size=SIZE,
     value_range=(0, 255),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,11 @@ def test_a_gallery_shows_its_pictures_beside_each_other_with_what_they_show(
 def test_a_pipeline_without_figures_adds_no_section(make_run: MakeRun, read_page: ReadPage) -> None:
     sections = list(read_page(write_report(*make_run())).sections)
     assert sections[-2:] == ["settings", "commands"]
+
+
+def test_a_question_with_one_class_has_no_matrix(make_run: MakeRun, read_page: ReadPage) -> None:
+    pipeline, items, run = make_run()
+    pipeline.spec = replace(pipeline.spec, classes=("pneumothorax",))  # masks of one kind
+    sections = read_page(write_report(pipeline, items, run)).sections
+    assert "confusion" not in sections
+    assert "no class" not in sections["folds"].text

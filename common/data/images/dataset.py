@@ -14,7 +14,6 @@ from fastai.torch_core import TensorImage, TensorImageBW
 from common.augment import Draws
 from common.data.images.cache import SHARE, DecodedCache
 from common.data.images.header import read_header
-from common.data.images.masks import read_mask
 from common.data.images.reader import Source, Trim, read_image
 from common.data.images.resize import Target
 from common.data.images.shared import shared_cache
@@ -105,7 +104,7 @@ class ImageDataset:
             self.dtype,
             share=share,
         )
-        if isinstance(self.targets, Masks):
+        if isinstance(self.targets, Masks) and self.targets.is_cached:
             dtype = self.targets.dtype
             self.mask_cache, self.mask_slots = shared_cache(
                 folder,
@@ -197,9 +196,9 @@ class ImageDataset:
             return
         slots = self.mask_slots[positions]
         for k in _not_loaded(self.mask_cache, slots, masks[..., None]):
-            source = self.targets.sources[positions[k]]
-            with naming(source):
-                read_mask(source, self.target, dtype=self.mask_dtype, out=masks[k])
+            position = int(positions[k])
+            with naming(self.targets.sources[position]):
+                self.targets.read(position, self.target, masks[k])
             if self.mask_cache is not None:
                 self.mask_cache.store(int(slots[k]), masks[k, ..., None])
 

@@ -13,6 +13,9 @@ from common.data.images import formats
 from common.errors import UsageError
 
 EXPLICIT, IMPLICIT, BIG_ENDIAN = (f"1.2.840.10008.1.2{end}" for end in (".1", "", ".2"))
+NATIVE = (EXPLICIT, IMPLICIT, BIG_ENDIAN)
+ENCAPSULATED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")  # JPEGs of all kinds, RLE
+TAILS = (256, 65536)  # bytes at a file's end in which the end of the pixels is looked for
 JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")  # baseline, extended
 UNKNOWN_LENGTH = 0xFFFFFFFF  # what compressed pixels have in place of their length
 ITEM, END_OF_ITEMS = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
@@ -77,7 +80,8 @@ class Frame(NamedTuple):
 def facts(take: formats.Take, size: int) -> formats.Facts:
     """What the data set says before its pixels.
 
-    Raises: Refused where it says no size, is of a kind that is not read, or has no pixels.
+    Raises: Refused where it says no size, is of a kind that is not read, has no pixels, or ends
+    in the middle of them.
     """
     frame = _frame(take, size)
     if frame.n_frames != 1:
@@ -90,6 +94,10 @@ def facts(take: formats.Take, size: int) -> formats.Facts:
         )
     if frame.at + 12 > size:
         raise formats.Refused("a DICOM file without pixels; expected a picture. Download it again")
+    if _is_cut(frame, take, size):
+        raise formats.Refused(
+            "a DICOM file whose pixels end early; expected all. Download it again"
+        )
     mode = "grey" if frame.channels == 1 else "rgb"
     return formats.Facts(frame.height, frame.width, frame.channels, frame.stored, mode)
 
@@ -104,7 +112,7 @@ def decode(content: bytes, scale: int) -> np.ndarray | None:
     Raises: Refused for compressions that need more than pydicom.
     """
     frame = _frame(lambda start, count: content[start : start + count], len(content))
-    if frame.syntax in (EXPLICIT, IMPLICIT, BIG_ENDIAN):
+    if frame.syntax in NATIVE:
         picture = _native(frame, content)
     elif frame.syntax in JPEG:
         picture = _jpeg(frame, _fragments(content, frame.at), scale)
@@ -154,6 +162,18 @@ def _frame(take: formats.Take, size: int) -> Frame:
         raise formats.Refused(
             "a DICOM header that cannot be understood; expected a whole one. Download it again"
         ) from None
+
+
+def _is_cut(frame: Frame, take: formats.Take, size: int) -> bool:
+    """Whether the file is shorter than its pixels, or their last fragment has no end."""
+    if frame.syntax in NATIVE:
+        start, _ = _value(take(frame.at, 12), 0, frame.syntax == BIG_ENDIAN)
+        n_bytes = frame.height * frame.width * frame.channels * frame.allocated // 8
+        return frame.at + start + n_bytes > size
+    if not frame.syntax.startswith(ENCAPSULATED):
+        return False  # the whole data set is deflated: decoding will tell
+    # elements may follow the pixels, such as padding
+    return all(END_OF_ITEMS not in take(max(frame.at, size - n), n) for n in TAILS)
 
 
 def _value(content: bytes, at: int, big_endian: bool = False) -> tuple[int, int]:

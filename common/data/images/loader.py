@@ -103,11 +103,12 @@ class ImageLoader(ArrayLoader):
 
     def _job(self, positions: np.ndarray) -> Job:
         policy, draws = self._policy(), None
+        rows, names = self._named(positions)
         if policy is not None:
-            draw = Draw(self.seed, getattr(self, "epoch", 0), self.dataset.names[positions])
+            draw = Draw(self.seed, getattr(self, "epoch", 0), names)
             target = self.dataset.target
             draws = draw_batch(policy, draw, target.size, (target.height, target.width))
-        return Job(positions, draws, self._ring(draws).take())
+        return Job(rows, draws, self._ring(draws).take())
 
     def _policy(self) -> Policy | None:
         if self.tta is not None and self.dataset.split_idx == 0:

@@ -36,7 +36,7 @@ def read_mask(
         )
     mask = mask.astype(dtype, copy=False)
     if target is not None:
-        mask = _framed(mask, target)
+        mask = framed(mask, target)
     if out is None:
         return np.ascontiguousarray(mask)
     np.copyto(out, mask)
@@ -67,17 +67,17 @@ def _positions(content: bytes) -> np.ndarray:
         return np.array(image)
 
 
-def _framed(mask: np.ndarray, target: Target) -> np.ndarray:
-    """The part of the mask that fills the target, by the place of each pixel's centre."""
+def framed(mask: np.ndarray, target: Target) -> np.ndarray:
+    """The part of a mask (H, W) that fills the target, by the place of each pixel's centre."""
     box = target.box(*mask.shape)
     rows = _places(box.top, box.height, target.size[0])
     columns = _places(box.left, box.width, target.size[1])
     inside = _inside(rows, mask.shape[0], target), _inside(columns, mask.shape[1], target)
-    framed = mask[np.ix_(*inside)]
+    shown = mask[np.ix_(*inside)]
     if target.method == "pad" and target.padding == "zeros":
-        framed[(rows < 0) | (rows >= mask.shape[0])] = 0
-        framed[:, (columns < 0) | (columns >= mask.shape[1])] = 0
-    return np.asarray(framed)
+        shown[(rows < 0) | (rows >= mask.shape[0])] = 0
+        shown[:, (columns < 0) | (columns >= mask.shape[1])] = 0
+    return np.asarray(shown)
 
 
 def _places(start: int, length: int, n: int) -> np.ndarray:

@@ -8,8 +8,8 @@ the model sees.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ from fastai.vision.core import (
 
 from common.augment import Draws
 from common.augment import targets as moved
+from common.data.images.masks import framed, read_mask
+from common.data.images.resize import Target
+from common.rle import RunLength
 
 Vocab = list[Any]
 
@@ -150,6 +153,11 @@ class Masks(Targets):
     sources: Sequence[Any]
     vocab: Vocab
     loss_func: Any = field(default_factory=lambda: CrossEntropyLossFlat(axis=1))
+    is_cached: ClassVar[bool] = True  # beside the pictures, where those are
+
+    def read(self, position: int, target: Target, out: np.ndarray) -> None:
+        """Writes the mask of a row into `out`, (H, W), in the target's size and framing."""
+        read_mask(self.sources[position], target, dtype=self.dtype, out=out)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -160,10 +168,35 @@ class Masks(Targets):
         return len(self.sources)
 
     def rows(self, positions: np.ndarray) -> Masks:
-        return Masks([self.sources[int(k)] for k in positions], self.vocab)
+        return replace(self, sources=[self.sources[int(k)] for k in positions])
 
     def decode(self, own: Any) -> Any:
         return TensorMask(own)
+
+
+@dataclass
+class CodedMasks(Masks):
+    """A mask of 0 and 1 for each picture, written as run lengths. Batches: int64 (N, H, W).
+
+    Nothing is cached: reading a text costs less than a picture from a cache.
+
+    Args:
+        sources: the texts, (n,), as bytes.
+        code: how they are to be read.
+        shape: height and width of the canvas on which they are counted, in pixels.
+    """
+
+    vocab: Vocab = field(default_factory=lambda: ["background", "mask"])
+    code: RunLength = field(kw_only=True)
+    shape: tuple[int, int] = field(kw_only=True)
+    is_cached: ClassVar[bool] = False
+
+    def read(self, position: int, target: Target, out: np.ndarray) -> None:
+        text = self.sources[position].decode()
+        if text in self.code.empty:
+            out[:] = 0
+        else:
+            out[:] = framed(self.code.decode(text, self.shape), target)
 
 
 @dataclass

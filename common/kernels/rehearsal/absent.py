@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common import paths
+from common.kernels.bundled import bundled_packages
 from common.kernels.image import IMAGE
 
 MARK = "[rehearsal] "  # how a line begins that a rehearsal writes into a kernel's log
@@ -28,6 +29,8 @@ def absent(wheels: Iterable[str] = ()) -> dict[str, Any]:
     """
     there = _closure([entry.split(",")[0].split(" ")[0] for entry in IMAGE.values()])
     there |= _closure(ALSO_THERE)
+    # their folder is taken away, so that a kernel finds them only where it has packed them
+    packable = bundled_packages()
     hidden = [
         module
         for module, owners in importlib.metadata.packages_distributions().items()
@@ -35,6 +38,7 @@ def absent(wheels: Iterable[str] = ()) -> dict[str, Any]:
         and module not in IMAGE
         and module not in OURS
         and module not in wheels
+        and module not in packable
     ]
     folders = [Path(sys.prefix) / "bundled", paths.repository()]
     return {

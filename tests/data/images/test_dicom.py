@@ -128,6 +128,17 @@ def test_cut_pixels_are_an_error(compressed: bool) -> None:
     for end in (pixels_at + 10, pixels_at + 40, len(content) - 10):
         with pytest.raises(DataError, match=r"the picture: .*expected a"):
             read_image(content[:end], None)
+        with pytest.raises(DataError, match=r"cannot be understood|pixels end early"):
+            read_header(content[:end])  # without decoding, so before anything is trained
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, JPEG])
+def test_padding_behind_the_pixels_is_no_damage(syntax: str) -> None:
+    grey = photo(20, 30)[:, :, 0]
+    pixels = encapsulate([encoded(grey, "JPEG")]) if syntax == JPEG else None
+    content = dicom(grey, syntax, pixels)
+    padding = b"\xfc\xff\xfc\xffOB\0\0" + (300).to_bytes(4, "little") + bytes(300)
+    assert read_header(content + padding) == read_header(content)
 
 
 def read_pixels_at(content: bytes) -> int:

@@ -25,7 +25,9 @@ from common.augment import Policy, photographs, unchanged
 from common.data.images import ImageDataset, ImageLoader, Target, read_image
 from common.data.images.ring import MOST_KEPT, Crew
 from common.data.images.targets import Boxes, Classes, Marks, Masks, Numbers, Points, Targets
+from common.data.sampling import with_share
 from common.errors import DataError, UsageError
+from common.train.feeding import Feed
 
 mpl.use("Agg")
 N = 22
@@ -446,3 +448,64 @@ def test_trimmed_pictures_have_a_cache_of_their_own(files: list[Path], tmp_path:
 def test_masks_are_not_left_behind_by_a_trim(files: list[Path], mask_files: list[Path]) -> None:
     with pytest.raises(UsageError, match="away from their targets"):
         dataset(files, Masks(mask_files, ["no", "yes"]), trim=lower_half)
+
+
+# ---- an order of the caller's own --------------------------------------------------------------
+
+
+def test_an_own_order_says_which_rows_come_and_copies_draw_for_themselves(
+    files: list[Path],
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def order(seed: int, epoch: int) -> np.ndarray:
+        seen.append((seed, epoch))
+        return np.array([5, 5 + N, 5 + 2 * N, *range(3, N)])  # row 5 four times, three of them anew
+
+    turned = Policy("turned", rotate=30.0)
+    data = loader(files, turned, seed=4, shuffle=True, order=order)
+    served = pictures(data)
+    assert seen[-1] == (4, 0)
+    first, second, third, again = served[[0, 1, 2, 5]]
+    assert torch.equal(first, again)  # the same position draws the same
+    assert not torch.equal(first, second)
+    assert not torch.equal(second, third)
+    plain = pictures(loader(files, unchanged(), shuffle=True, order=order))
+    assert torch.equal(plain[0], plain[1])
+    assert torch.equal(plain[0], plain[5])
+    data.set_epoch(0)
+    assert torch.equal(pictures(data), served)
+
+
+def test_an_own_order_goes_on_in_the_middle_of_an_epoch(files: list[Path]) -> None:
+    marked = np.arange(N) < 4
+
+    def order(seed: int, epoch: int) -> np.ndarray:
+        return with_share(marked, 0.8, seed, epoch)
+
+    data = loader(files, Policy("turned", rotate=30.0), shuffle=True, order=order)
+    whole = Feed(data, seed=0, epoch=3)
+    batches = [images.clone() for images, *_ in whole]
+    rest = Feed(data, seed=0, epoch=3, first=1)
+    assert all(torch.equal(*pair) for pair in zip(rest_of(rest), batches[1:], strict=True))
+    assert rest.rows_of(1) == whole.rows_of(1)
+    assert set(whole.rows_of(0)) <= set(range(N))  # rows, whichever copy
+
+
+def rest_of(feed: Feed) -> list[torch.Tensor]:
+    return [images.clone() for images, *_ in feed]
+
+
+def test_an_order_of_another_length_is_refused(files: list[Path]) -> None:
+    short = loader(files, shuffle=True, order=lambda seed, epoch: np.arange(3))
+    with pytest.raises(UsageError, match=r"drew 3 positions; expected 22"):
+        next(iter(short))
+
+
+def test_an_order_stays_with_its_rows(files: list[Path]) -> None:
+    def order(seed: int, epoch: int) -> np.ndarray:
+        return np.zeros(N, np.int64)
+
+    data = loader(files, shuffle=True, order=order)
+    assert data.new().order is order
+    assert data.new(files[:3]).order is None

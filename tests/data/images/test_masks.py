@@ -13,7 +13,9 @@ from PIL import Image
 
 from common.data.images import Target
 from common.data.images.masks import read_mask
+from common.data.images.targets import CodedMasks
 from common.errors import DataError
+from common.rle import RunLength
 
 
 @pytest.fixture
@@ -75,3 +77,20 @@ def test_it_is_written_where_it_is_asked_for(mask: Path) -> None:
     out = np.zeros((45, 61), dtype=np.uint8)
     read_mask(mask, None, out=out)
     assert np.array_equal(out, cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE))
+
+
+def test_run_lengths_are_read_like_the_file_that_they_stand_for(tmp_path: Path) -> None:
+    code = RunLength(relative=True, column_major=True, first_pixel=0, empty=("-1",))
+    truth = np.random.default_rng(0).random((45, 61)) < 0.5
+    cv2.imwrite(str(tmp_path / "mask.png"), truth.astype(np.uint8))
+    texts = [b"-1", code.encode(truth).encode()]
+    masks = CodedMasks(texts, code=code, shape=(45, 61)).rows(np.array([1, 0, 1]))
+    for method in ("squish", "crop", "pad"):
+        target = Target(20, 24, method=method)
+        out = np.full((3, 20, 24), 7, np.uint8)
+        for position in range(3):
+            masks.read(position, target, out[position])
+        by_file = read_mask(tmp_path / "mask.png", target)
+        assert np.array_equal(out[0], by_file)
+        assert np.array_equal(out[2], by_file)
+        assert not out[1].any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,11 @@ def test_the_image_and_all_that_it_needs_stay(hidden: set[str]) -> None:
 def test_what_travels_in_the_kernel_stays(hidden: set[str]) -> None:
     assert not {"common", "competitions", "kernels"} & hidden
     assert "hypothesis" not in absent(wheels=["hypothesis"])["modules"]
+
+
+def test_what_a_kernel_packs_is_found_in_the_kernel_alone(hidden: set[str]) -> None:
+    assert "segmentation_models_pytorch" not in hidden
+    assert str(Path(sys.prefix) / "bundled") in absent()["folders"]
 
 
 def test_the_standard_library_stays(hidden: set[str]) -> None:
