@@ -107,7 +107,7 @@ img { display: block; image-rendering: pixelated; }
 .pictures .off { color: var(--c1); }
 .pictures .id { color: var(--muted); }
 .cases {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr));
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr));
   gap: 1.6rem 1.5rem; margin: 1.25rem 0 0; padding: 0; list-style: none;
 }
 .seen { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; gap: .4rem; }

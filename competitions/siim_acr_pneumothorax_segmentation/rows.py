@@ -89,4 +89,5 @@ def tell_unlabelled(tree: Tree, table: Path, known: set[str], say: Say) -> None:
     others = sorted(name for name in tree.pictures if name not in known)
     if others:
         named = ", ".join(others[:SHOWN]) + (", …" if len(others) > SHOWN else "")
-        say(f"{len(others):,} pictures have no row in {table.name} and are not used: {named}")
+        have = "1 picture has" if len(others) == 1 else f"{len(others):,} pictures have"
+        say(f"{have} no row in {table.name}, and training goes without: {named}")

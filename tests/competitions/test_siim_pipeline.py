@@ -174,7 +174,9 @@ def test_items_are_one_row_per_picture_with_its_instances_united(data: Path) -> 
     assert items["area"].tolist() == [mask.sum() for mask in by_hand.values()]
     for code, mask in zip(items["EncodedPixels"], by_hand.values(), strict=True):
         assert np.array_equal(MASKS.decode(code, SIZE), mask)
-    assert said[0].startswith(f"1 pictures have no row in {TABLE} and are not used: 1.2.276")
+    assert said[0].startswith(
+        f"1 picture has no row in {TABLE}, and training goes without: 1.2.276"
+    )
     assert "1 nearly equal pair" in said[1]
     assert all(Path(path).suffix == ".dcm" for path in items["path"])
 
