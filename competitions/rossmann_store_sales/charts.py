@@ -47,8 +47,8 @@ def figures(errors: pd.DataFrame) -> tuple[Figure, ...]:
 def rmspe_of(errors: pd.DataFrame, key: str) -> pd.Series:
     """The root of the mean squared error of each group, the worst first."""
     squares = errors["error"] ** 2
-    means: pd.Series = squares.groupby(errors[key]).mean()
-    return np.sqrt(means).sort_values(ascending=False, kind="stable")
+    means = squares.groupby(errors[key]).mean() ** 0.5
+    return means.sort_values(ascending=False, kind="stable")
 
 
 def by_store(errors: pd.DataFrame) -> Figure:
@@ -67,8 +67,8 @@ def by_store(errors: pd.DataFrame) -> Figure:
         axes.legend(ncols=2, frameon=False)
 
     caption = (
-        f"The {len(worst)} stores with the largest errors, of {errors['store'].nunique():,}; a mean "
-        "error above 0 says that too much is answered."
+        f"The {len(worst)} stores with the largest errors, of {errors['store'].nunique():,}; a "
+        "mean error above 0 says that too much is answered."
     )
     return Figure("by-store", "Error of the worst stores", caption, paint)
 

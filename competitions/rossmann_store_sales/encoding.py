@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from common import files
-from common.errors import DataError
 
 UNKNOWN = 0  # the code of what training never saw
 
@@ -26,42 +25,44 @@ class Encoding:
     Args:
         classes: by category, its values in rising order; the first has the code 1.
         scales: by number, the mean and the spread of what training knew of it.
-        log_sales: mean and highest logarithm of a day's sales.
     """
 
     classes: dict[str, list[Any]]
     scales: dict[str, tuple[float, float]]
-    log_sales: tuple[float, float]
 
     @classmethod
     def learned(
         cls,
         table: pd.DataFrame,
-        sales: np.ndarray,
         categories: Sequence[str],
         numbers: Sequence[str],
     ) -> Encoding:
-        """The encoding of a table of training days, all of them with sales.
-
-        Raises: DataError where there are none.
-        """
-        if len(table) == 0:
-            raise DataError("no training day has sales; expected some: get train.csv again")
+        """The encoding of a table of training days."""
         classes = {name: sorted(table[name].unique().tolist()) for name in categories}
         scales = {name: _scale(table[name].to_numpy(np.float64)) for name in numbers}
-        logarithms = np.log(sales)
-        return cls(classes, scales, (float(logarithms.mean()), float(logarithms.max())))
+        return cls(classes, scales)
 
     @classmethod
     def load(cls, path: Path) -> Encoding:
         """The encoding that `save` wrote."""
         stored = files.read_json(path)
         scales = {name: tuple(scale) for name, scale in stored["scales"].items()}
-        return cls(stored["classes"], scales, tuple(stored["log_sales"]))
+        return cls(stored["classes"], scales)
 
     def save(self, path: Path) -> None:
         """Writes it as JSON."""
         files.write_json(path, asdict(self))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, categories first."""
+        return (*self.classes, *self.scales)
+
+    def filled(self, table: pd.DataFrame, name: str) -> np.ndarray:
+        """A number's column, float64 (n_rows,), with the mean of training where it is missing."""
+        values = table[name].to_numpy(np.float64)
+        filled: np.ndarray = np.where(np.isnan(values), self.scales[name][0], values)
+        return filled
 
     def encoded(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table's categories as codes, UNKNOWN for what training never saw, and its numbers as

@@ -23,7 +23,10 @@ from common.errors import DataError
 from competitions.rossmann_store_sales.reading import day, parsed, whole
 
 FILES = ("store_states.csv", "state_names.csv", "googletrend.csv", "weather.csv")
-SAME_STATE = {"NI": "HB,NI", "HB": "HB,NI"}  # codes of the other files, as store_states.csv has them
+SAME_STATE = {
+    "NI": "HB,NI",
+    "HB": "HB,NI",
+}  # codes of the other files, as store_states.csv has them
 COUNTRY = "DE"
 SERIES = re.compile(r"Rossmann_DE(?:_(?P<state>.+))?")
 WEATHER = {

@@ -54,7 +54,7 @@ def build(days: pd.DataFrame, stores: pd.DataFrame, external: External) -> pd.Da
     }
     grids = {**_events(days, panel), **_history(days, panel)}
     table.update({name: panel.rows(grid) for name, grid in grids.items()})
-    table["history_missing"] = np.isnan(table["like_year"]).astype(np.float32)
+    table["history_missing"] = np.isnan(table[history.USUAL]).astype(np.float32)
     for name in DISTANCES:
         table[name] = table[name].astype(np.float32)
     own = store_features(store, date, stores)

@@ -276,7 +276,9 @@ def _newest(world: _World, asked: np.ndarray, else_: float) -> np.ndarray:
     days = np.arange(N_TRAIN_DAYS)
     found = []
     for store, day in asked:
-        like = (days % 7 == day % 7) & (world.promo[store, :N_TRAIN_DAYS] == world.promo[store, day])
+        like = (days % 7 == day % 7) & (
+            world.promo[store, :N_TRAIN_DAYS] == world.promo[store, day]
+        )
         sold = world.sales[store, :N_TRAIN_DAYS][like]
         found.append(sold[sold > 0][-1] if (sold > 0).any() else else_)
     return np.array(found, dtype=np.float64)

@@ -16,6 +16,14 @@ NAMES = (
     *("sold_year", "sold_quarter", "sold_season", "customers_year"),
     *("like_year", "like_quarter", "weekday_year", "days_sold"),
 )
+USUAL = "like_year"  # what a store sells on such a day: models learn the ratio to it
+WIDER = {  # where a mean knows nothing, the wider one stands for it, in this order
+    "weekday_year": "sold_year",
+    "like_year": "weekday_year",
+    "like_quarter": "like_year",
+    "sold_quarter": "sold_year",
+    "sold_season": "sold_year",
+}
 
 
 def mean_between(values: np.ndarray, oldest: int, newest: int) -> np.ndarray:
@@ -78,7 +86,7 @@ def history_features(
     like = 2 * weekday + promo
     weekdays = np.broadcast_to(weekday, sales.shape)
     sold = np.isfinite(log_sales).astype(np.float64)
-    return {
+    means = {
         "sold_year": mean_between(log_sales, year, HORIZON),
         "sold_quarter": mean_between(log_sales, quarter, HORIZON),
         "sold_season": mean_between(log_sales, YEAR + FORTNIGHT // 2, YEAR - FORTNIGHT // 2),
@@ -88,6 +96,9 @@ def history_features(
         "weekday_year": mean_of_kind(log_sales, weekdays, year, HORIZON),
         "days_sold": mean_between(sold, year, HORIZON),
     }
+    for name, wider in WIDER.items():
+        means[name] = np.where(np.isnan(means[name]), means[wider], means[name])
+    return means
 
 
 def _logarithm(values: np.ndarray) -> np.ndarray:

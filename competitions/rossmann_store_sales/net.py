@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,17 +12,18 @@ from torch import nn
 from competitions.rossmann_store_sales import history
 from competitions.rossmann_store_sales.encoding import UNKNOWN, Encoding
 
-ROOM = 1.2  # times the highest sales that training knows: the end of the output's range
+RATIO = 2.0  # on the log scale: answers lie within e² = 7.4 times of what is usual for the day
 
 
 class SalesNet(TabularModel):  # type: ignore[misc]  # fastai ships no types
-    """Logarithms of sales (N, 1) from codes (N, K) and numbers (N, M).
+    """Logarithms of sales (N, 1) from codes (N, K) and numbers (N, M): the store's mean on such
+    days, plus what the layers add, from -RATIO to RATIO.
 
     In training, a share of the rows is shown as a store that nobody knows: the code UNKNOWN and no
     history. So that embedding is learned as well, and serves the stores that only the test set has.
 
     Args:
-        encoding: of the features; gives the embeddings' rows and the output's range.
+        encoding: of the features; gives the embeddings' rows.
         layers: units of each.
         widest: columns of an embedding, at most; else fastai's rule, 1.6 · n^0.56 for n rows.
         dropouts: share of the embeddings and of each layer's output that is dropped.
@@ -39,8 +39,6 @@ class SalesNet(TabularModel):  # type: ignore[misc]  # fastai ships no types
         hidden: float,
     ) -> None:
         sizes = [len(values) + 1 for values in encoding.classes.values()]
-        mean, highest = encoding.log_sales
-        top = highest + math.log(ROOM)
         super().__init__(
             [(size, min(widest, emb_sz_rule(size))) for size in sizes],
             len(encoding.scales),
@@ -48,12 +46,12 @@ class SalesNet(TabularModel):  # type: ignore[misc]  # fastai ships no types
             list(layers),
             ps=dropouts[1],
             embed_p=dropouts[0],
-            y_range=(0.0, top),
+            y_range=(-RATIO, RATIO),
             bn_cont=False,  # they are on one scale already
         )
-        last = [layer for layer in self.layers.modules() if isinstance(layer, nn.Linear)][-1]
-        nn.init.constant_(last.bias, math.log(mean / (top - mean)))  # begins at the mean
         self.store = [*encoding.classes].index("store")
+        self.usual = [*encoding.scales].index(history.USUAL)
+        self.mean, self.spread = encoding.scales[history.USUAL]
         self.hidden = hidden
         blank = torch.from_numpy(_without_history(encoding))
         self.register_buffer("blank", blank, persistent=False)
@@ -64,7 +62,8 @@ class SalesNet(TabularModel):  # type: ignore[misc]  # fastai ships no types
             column = torch.arange(codes.shape[1], device=codes.device) == self.store
             codes = codes.masked_fill(unseen & column, UNKNOWN)
             numbers = torch.where(unseen & ~self.blank.isnan(), self.blank, numbers)
-        answers: torch.Tensor = super().forward(codes, numbers)
+        usual = self.mean + self.spread * numbers[:, [self.usual]]
+        answers: torch.Tensor = usual + super().forward(codes, numbers)
         return answers
 
 

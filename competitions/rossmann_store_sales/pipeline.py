@@ -1,8 +1,8 @@
 """The baseline: a net with entity embeddings, and boosted trees on the same features beside it.
 
-This is the file that a fork edits. The facts are in spec.py; reading.py, stores.py and external.py
-read the tables, features.py makes columns of them, encoding.py codes them, periods.py splits. Both
-pipelines have the same items and folds, so their runs can be blended.
+This is the file that a fork edits. The facts are in spec.py; samples.py joins the tables, which
+reading.py, stores.py and external.py read; features.py makes columns of them and encoding.py codes
+them; periods.py splits. Both pipelines have the same items and folds, so their runs can be blended.
 """
 
 from __future__ import annotations
@@ -20,25 +20,20 @@ from torch import nn
 
 from common import files
 from common.boosting import BoostedFold, BoostingSettings
-from common.collect import Dense, Predictions, save_table
-from common.collect.base import load_table
+from common.collect import Dense, Predictions
 from common.data.frames import FrameDataset, FrameLoader
 from common.figures import Figure
 from common.pipeline import ALL_ROWS, DEFAULT_CONTEXT, Context, Decision, Pipeline
 from common.runfolder import RunFolder
-from common.score import FIXTURE_FILE
 from common.train import TrainSettings
-from competitions.rossmann_store_sales import charts, features
+from competitions.rossmann_store_sales import charts, samples
 from competitions.rossmann_store_sales.encoding import Encoding
-from competitions.rossmann_store_sales.external import External
+from competitions.rossmann_store_sales.history import USUAL
 from competitions.rossmann_store_sales.net import SalesNet, SoldLoss
-from competitions.rossmann_store_sales.periods import before, period, time_folds
-from competitions.rossmann_store_sales.reading import check_later, read_test, read_train
+from competitions.rossmann_store_sales.periods import before, time_folds
+from competitions.rossmann_store_sales.samples import TARGET, encoding_of
 from competitions.rossmann_store_sales.spec import SPEC
-from competitions.rossmann_store_sales.stores import check_known, read_stores
 
-TARGET = SPEC.submission.target_columns[0]
-DAYS, ENCODING = "days.parquet", "encoding.json"
 SMALLEST, LARGEST = 0.9, 1.1  # of the factor: a single odd day would else decide it
 PREDICTED_AT_ONCE = 8_192  # rows
 
@@ -63,11 +58,11 @@ class NetSettings(TrainSettings):
     epochs: int = 10
     batch_size: int = 1024
     learning_rate: float = 3e-3
-    weight_decay: float = 0.05
+    weight_decay: float = 0.3
     layers: tuple[int, ...] = (500, 250)
     widest: int = 50
-    dropout: float = 0.02
-    embedding_dropout: float = 0.04
+    dropout: float = 0.05
+    embedding_dropout: float = 0.1
     hidden_stores: float = 0.02
     factor: float = 0.985
 
@@ -112,64 +107,14 @@ class Sales(Pipeline):
     spec = SPEC
 
     def prepare(self, context: Context) -> None:
-        """Joins all days, and learns the codes of the features; a finished run keeps its own."""
-        shared = context.shared
-        if (shared / ENCODING).is_file() and not shared.is_relative_to(context.work):
-            return
-        say, root = context.session.say, context.root
-        train, stores = read_train(root), read_stores(root)
-        check_known(train, stores, root)
-        test = read_test(root)
-        check_later(train, test, root)
-        external = External.read(root)
-        if external.told():
-            say(external.told())
-        of_host = SPEC.file("train").rows
-        if len(train) != of_host and not (root / FIXTURE_FILE).is_file():
-            say(f"warning: train.csv holds {len(train):,} rows; the host's holds {of_host:,}")
-        files.make_folder(shared)
-        external.save(shared)
-        days = pd.concat([train, test], ignore_index=True)
-        save_table(shared / DAYS, days)
-        table = features.build(days, stores, external)
-        sold = days["sales"].to_numpy() > 0
-        sold[: len(train)] &= before(train["date"].to_numpy(), 0)
-        Encoding.learned(
-            table[sold],
-            days["sales"].to_numpy()[sold],
-            (*features.CATEGORIES, *external.texts),
-            (*features.NUMBERS, *external.numbers),
-        ).save(shared / ENCODING)
+        """Joins all days and learns the codes of the features, once for all folds."""
+        samples.prepare(context)
 
     def items(self, split: str, context: Context) -> pd.DataFrame:
         """Columns: sample (store and date), id, date, open, the features as codes and numbers; in
         train also Sales and group (the date)."""
-        kept = load_table(context.shared / DAYS)
-        days = kept[kept["id"].isna()]
-        stores = read_stores(context.root)
-        asked = np.ones(len(days), dtype=bool)
-        if split == "test":
-            test = read_test(context.root)
-            check_later(days, test, context.root)
-            _tell_unseen(test, days, stores, context)
-            asked = np.repeat([False, True], [len(days), len(test)])
-            days = pd.concat([days, test], ignore_index=True)
-        else:
-            asked = kept["id"].isna().to_numpy()
-            days = kept
-        table = features.build(days, stores, External.load(context.shared))[asked]
-        own = days[asked]
-        dates = _texts(own["date"])
-        names = [f"{store}_{day}" for store, day in zip(own["store"], dates, strict=True)]
-        items = pd.DataFrame({"sample": names, "id": names})
-        if split == "test":
-            items["id"] = own["id"].to_numpy()
-        else:
-            items[TARGET] = own["sales"].to_numpy(np.float64)
-            items["group"] = dates
-        items["date"], items["open"] = own["date"].to_numpy(), own["open"].to_numpy()
-        encoded = self._encoding(context).encoded(table).reset_index(drop=True)
-        return pd.concat([items, encoded], axis=1)
+        of_split = samples.test_samples if split == "test" else samples.train_samples
+        return of_split(context)
 
     def folds(self, items: pd.DataFrame, seed: int) -> np.ndarray:
         return time_folds(items["date"].to_numpy(), self.settings.folds)
@@ -215,40 +160,13 @@ class Sales(Pipeline):
         errors = charts.relative_errors(oof, TARGET, factor)
         return charts.figures(errors)
 
-    def _encoding(self, context: Context) -> Encoding:
-        return Encoding.load(context.shared / ENCODING)
-
-
-def _texts(dates: pd.Series) -> np.ndarray:
-    """Dates such as 2015-07-31, each different one written once."""
-    places, days = pd.factorize(dates)
-    texts: np.ndarray = pd.DatetimeIndex(days).strftime("%Y-%m-%d").to_numpy(dtype=object)[places]
-    return texts
-
-
-def _tell_unseen(
-    test: pd.DataFrame, days: pd.DataFrame, stores: pd.DataFrame, context: Context
-) -> None:
-    """Says which stores of the test set have no past, and which not even a row in store.csv."""
-    asked = test["store"].unique()
-    for known, lacks, by in (
-        (days["store"].unique(), "train.csv", "store.csv and the calendar"),
-        (stores.index.to_numpy(), "store.csv", "the calendar alone"),
-    ):
-        unseen = np.setdiff1d(asked, known)
-        if len(unseen):
-            context.session.say(
-                f"warning: test.csv asks for {len(unseen)} stores that {lacks} lacks, the first is "
-                f"{unseen[0]}; they are answered by {by}"
-            )
-
 
 class SalesNetPipeline(Sales):
     """Entity embeddings with fastai's tabular model; the target is the logarithm of sales."""
 
     presets: ClassVar = {
         "baseline": NetSettings(),
-        "smoke": NetSettings(epochs=8, batch_size=512, layers=(128, 64), learning_rate=5e-3),
+        "smoke": NetSettings(epochs=5, batch_size=256, layers=(128, 64), learning_rate=5e-3),
     }
 
     def loaders(
@@ -266,7 +184,7 @@ class SalesNetPipeline(Sales):
         return self._loader(items.drop(columns=TARGET, errors="ignore"), context)
 
     def _loader(self, items: pd.DataFrame, context: Context, **options: Any) -> FrameLoader:
-        encoding = self._encoding(context)
+        encoding = encoding_of(context)
         targets = None
         if TARGET in items:
             sales = items[TARGET].to_numpy()
@@ -286,9 +204,7 @@ class SalesNetPipeline(Sales):
     def model(self, context: Context = DEFAULT_CONTEXT) -> nn.Module:
         own = self.settings
         dropouts = (own.embedding_dropout, own.dropout)
-        return SalesNet(
-            self._encoding(context), own.layers, own.widest, dropouts, own.hidden_stores
-        )
+        return SalesNet(encoding_of(context), own.layers, own.widest, dropouts, own.hidden_stores)
 
     def learner(
         self, loaders: TabularDataLoaders, context: Context = DEFAULT_CONTEXT
@@ -301,7 +217,8 @@ class SalesNetPipeline(Sales):
 
 
 class SalesTreesPipeline(Sales):
-    """Gradient boosting on the same features; the target is the logarithm of sales."""
+    """Gradient boosting on the same features; the target is the logarithm of sales, less that of
+    what the store sells on such a day."""
 
     presets: ClassVar = {
         "baseline": TreeSettings(),
@@ -309,31 +226,30 @@ class SalesTreesPipeline(Sales):
     }
 
     def fit_fold(self, items: pd.DataFrame, fold: int | None, context: Context) -> SalesTrees:
-        train = items.iloc[self.splits(items, fold)[0]]
-        target, names = np.log(train[TARGET].to_numpy()), self.prediction_names()
-        columns = self._columns(context)
-        trees = BoostedFold.fit(train, columns, target, names, self.settings, context.seed)
-        return SalesTrees(trees)
+        train, encoding = items.iloc[self.splits(items, fold)[0]], encoding_of(context)
+        ratio = np.log(train[TARGET].to_numpy()) - encoding.filled(train, USUAL)
+        columns, names = encoding.names, self.prediction_names()
+        trees = BoostedFold.fit(train, columns, ratio, names, self.settings, context.seed)
+        return SalesTrees(trees, encoding)
 
     def load_fold(self, folder: Path, context: Context) -> SalesTrees:
-        columns = self._columns(context)
-        return SalesTrees(BoostedFold.load(folder, columns, self.prediction_names()))
-
-    def _columns(self, context: Context) -> tuple[str, ...]:
-        encoding = self._encoding(context)
-        return (*encoding.classes, *encoding.scales)
+        encoding = encoding_of(context)
+        trees = BoostedFold.load(folder, encoding.names, self.prediction_names())
+        return SalesTrees(trees, encoding)
 
 
 @dataclass
 class SalesTrees:
-    """One fold's trees, which answer with logarithms."""
+    """One fold's trees, which answer with the logarithm of the ratio to what is usual."""
 
     trees: BoostedFold
+    encoding: Encoding
 
     def predict(self, items: pd.DataFrame) -> Dense:
         """The sales of some days."""
-        found = self.trees.predict(items)
-        return Dense(found.samples, np.exp(found.values), found.names)
+        ratio = self.trees.predict(items)
+        usual = self.encoding.filled(items, USUAL)[:, None]
+        return Dense(ratio.samples, np.exp(usual + ratio.values), ratio.names)
 
     def save(self, folder: Path) -> None:
         """Writes the trees."""

@@ -77,8 +77,8 @@ def _days(path: Path, columns: dict[str, pa.ChunkedArray]) -> pd.DataFrame:
     if span > MOST_DAYS:
         raise DataError(
             f"{path}: its dates go from {dates.min().astype(datetime.date)} to "
-            f"{dates.max().astype(datetime.date)}; expected at most {MOST_DAYS:,} days: one of them "
-            "is wrong, get the file again"
+            f"{dates.max().astype(datetime.date)}; expected at most {MOST_DAYS:,} days: a date is "
+            "wrong, get the file again"
         )
     _check_once(path, days)
     return days
@@ -102,7 +102,7 @@ def check_later(train: pd.DataFrame, test: pd.DataFrame, root: Path) -> None:
     both = asked.isin(known)
     if both.any():
         row = int(both.argmax())
-        store, date = asked[row]
+        store, date = test["store"].iloc[row], test["date"].iloc[row]
         raise DataError(
             f"{root / SPEC.file('test').name}: {place(row)} asks for store {store} on "
             f"{date.date()}, which train.csv holds ({both.sum():,} rows do); expected later days: "

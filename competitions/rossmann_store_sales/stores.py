@@ -44,7 +44,9 @@ def read_stores(root: Path) -> pd.DataFrame:
     again = pd.Series(stores).duplicated().to_numpy()
     if again.any():
         row = int(again.argmax())
-        raise DataError(f"{path}: {place(row)} is the second one of store {stores[row]}; get it again")
+        raise DataError(
+            f"{path}: {place(row)} is the second one of store {stores[row]}; get it again"
+        )
     month = number("CompetitionOpenSinceMonth", 1, 12, "a month")
     year = number("CompetitionOpenSinceYear", 1800, 2100, "a year")
     taking_part = parsed(path, "Promo2", columns["Promo2"], flag, "0 or 1") == 1
