@@ -1,4 +1,4 @@
-"""The charts of a run: the relative error of each day and of the worst stores, one store's course."""
+"""The charts of a run: relative errors of days, months and the worst stores; one store's course."""
 
 from __future__ import annotations
 

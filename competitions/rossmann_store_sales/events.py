@@ -1,9 +1,8 @@
 """What lies before and after a day: how far the last and the next event are, how many in a week.
 
 Promotions, holidays and closed days are known in advance, but only as far as the calendar of the
-test set goes: on its last day nobody knows the next. So every day, in training, too, sees no farther
-than to the end of its own block of HORIZON days, as the days of the test set do. Letters: those of
-panel.py.
+test set goes: on its last day nobody knows the next. So every day, in training, too, sees only to
+the end of its own block of HORIZON days, as the days of the test set do. Letters: as in panel.py.
 """
 
 from __future__ import annotations

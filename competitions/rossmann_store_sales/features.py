@@ -67,7 +67,7 @@ def _calendar(date: np.ndarray) -> dict[str, np.ndarray]:
     days, places = np.unique(date, return_inverse=True)
     index = pd.DatetimeIndex(days)
     parts = {
-        "weekday": index.dayofweek + 1,
+        "weekday": index.day_of_week + 1,
         "year": index.year,
         "month": index.month,
         "day": index.day,
@@ -94,7 +94,7 @@ def _events(days: pd.DataFrame, panel: Panel) -> dict[str, np.ndarray]:
 
 
 def _history(days: pd.DataFrame, panel: Panel) -> dict[str, np.ndarray]:
-    weekday = (pd.DatetimeIndex(panel.dates).dayofweek).to_numpy()
+    weekday = pd.DatetimeIndex(panel.dates).day_of_week.to_numpy()
     sales, customers = (
         panel.grid(days[name].to_numpy(np.float64), np.nan) for name in ("sales", "customers")
     )

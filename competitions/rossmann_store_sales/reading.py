@@ -76,8 +76,8 @@ def _days(path: Path, columns: dict[str, pa.ChunkedArray]) -> pd.DataFrame:
     span = (dates.max() - dates.min()).astype("timedelta64[D]").astype(int) + 1
     if span > MOST_DAYS:
         raise DataError(
-            f"{path}: its dates go from {dates.min().astype(datetime.date)} to "
-            f"{dates.max().astype(datetime.date)}; expected at most {MOST_DAYS:,} days: a date is "
+            f"{path}: its dates go from {dates.min().astype('datetime64[D]')} to "
+            f"{dates.max().astype('datetime64[D]')}; expected at most {MOST_DAYS:,} days: a date is "
             "wrong, get the file again"
         )
     _check_once(path, days)
