@@ -73,12 +73,11 @@ def _days(path: Path, columns: dict[str, pa.ChunkedArray]) -> pd.DataFrame:
             "school_holiday": of("SchoolHoliday", flag, "0 or 1") == 1,
         }
     )
-    span = (dates.max() - dates.min()).astype("timedelta64[D]").astype(int) + 1
-    if span > MOST_DAYS:
+    first, last = dates.min().astype("datetime64[D]"), dates.max().astype("datetime64[D]")
+    if (last - first).astype(int) >= MOST_DAYS:
         raise DataError(
-            f"{path}: its dates go from {dates.min().astype('datetime64[D]')} to "
-            f"{dates.max().astype('datetime64[D]')}; expected at most {MOST_DAYS:,} days: a date is "
-            "wrong, get the file again"
+            f"{path}: its dates go from {first} to {last}; expected at most {MOST_DAYS:,} days: a "
+            "date is wrong, get the file again"
         )
     _check_once(path, days)
     return days
