@@ -22,10 +22,11 @@ from common import files
 from common.boosting import BoostedFold, BoostingSettings
 from common.collect import Dense, Predictions
 from common.data.frames import FrameDataset, FrameLoader
-from common.figures import Figure
+from common.figures import Shown
 from common.pipeline import ALL_ROWS, DEFAULT_CONTEXT, Context, Decision, Pipeline
 from common.runfolder import RunFolder
 from common.train import TrainSettings
+from common.traits import table_traits
 from competitions.rossmann_store_sales import charts, samples
 from competitions.rossmann_store_sales.encoding import Encoding
 from competitions.rossmann_store_sales.history import USUAL
@@ -36,6 +37,10 @@ from competitions.rossmann_store_sales.spec import SPEC
 
 SMALLEST, LARGEST = 0.9, 1.1  # of the factor: a single odd day would else decide it
 PREDICTED_AT_ONCE = 8_192  # rows
+TIMELESS = (
+    *("store", "store_type", "assortment", "promo_interval", "distance"),
+    *("weekday", "open", "promo"),
+)
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,7 @@ class Sales(Pipeline):
     """What both pipelines share: the joined features, the periods, the factor, closed days."""
 
     spec = SPEC
+    time_column = "date"
 
     def prepare(self, context: Context) -> None:
         """Joins all days and learns the codes of the features, once for all folds."""
@@ -126,6 +132,11 @@ class Sales(Pipeline):
             return np.flatnonzero(sold), np.empty(0, dtype=np.int64)
         earlier = before(items["date"].to_numpy(), fold)
         return np.flatnonzero(sold & earlier), np.flatnonzero(items["fold"].to_numpy() == fold)
+
+    def traits(self, train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+        """What does not follow from the date: by the season, any two months can be told apart."""
+        names = [*TIMELESS]
+        return table_traits(pd.concat([train[names], test[names]], ignore_index=True))
 
     def combine(self, parts: Sequence[Predictions]) -> Predictions:
         """The first fold's alone: the others were cut years before the test period."""
@@ -153,7 +164,7 @@ class Sales(Pipeline):
 
     def figures(
         self, items: pd.DataFrame, oof: pd.DataFrame | None, run: RunFolder
-    ) -> Sequence[Figure]:
+    ) -> Sequence[Shown]:
         if oof is None:
             return ()
         factor = files.read_json(run / "decision.json").get("factor", self.settings.factor)
