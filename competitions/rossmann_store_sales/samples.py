@@ -120,15 +120,12 @@ def _tell_unseen(
     """Says which of the stores that are asked for have no past, and which not even a row in
     store.csv."""
     own = days["store"][asked].unique()
-    for known, lacks, by in (
-        (
-            days["store"][days["sales"].notna()].unique(),
-            "train.csv",
-            "what store.csv tells of them",
-        ),
-        (stores.index.to_numpy(), "store.csv", "the calendar alone"),
+    new = np.setdiff1d(own, days["store"][days["sales"].notna()].unique())
+    nowhere = np.setdiff1d(own, stores.index.to_numpy())
+    for unseen, lacks, by in (
+        (np.setdiff1d(new, nowhere), "train.csv", "what store.csv tells of them"),
+        (nowhere, "store.csv", "the calendar alone"),
     ):
-        unseen = np.setdiff1d(own, known)
         if len(unseen):
             context.session.say(
                 f"warning: test.csv asks for {len(unseen)} stores that {lacks} lacks, the first is "

@@ -355,8 +355,8 @@ def test_a_store_that_training_never_saw_is_answered_and_told(
     assert (first["sample"], first["store"]) == ("999_2015-09-17", UNKNOWN)
     assert first["history_missing"] == 1
     assert (first["store_type"] == UNKNOWN) != in_stores
-    (told,) = [line for line in lines if words in line]
-    assert told.startswith("warning: test.csv asks for")
+    (told,) = [line for line in lines if line.startswith("warning: test.csv asks for")]
+    assert words in told
     assert np.isfinite(untrained(NET, copied).predict(items.iloc[:1]).values).all()
 
 
