@@ -20,8 +20,10 @@ class Settings:
     """The settings of every pipeline. A pipeline adds its own fields in a subclass.
 
     Args:
-        folds: number of folds, at least 2.
+        folds: number of folds, at least FEWEST_FOLDS.
     """
+
+    FEWEST_FOLDS = 2  # time folds may be one: a single period that is held out
 
     folds: int = 5
 
@@ -30,7 +32,7 @@ class Settings:
             value = getattr(self, field.name)
             finite = not isinstance(value, float) or math.isfinite(value)
             self.require(finite, field.name, "a finite number")
-        self.require(self.folds >= 2, "folds", "at least 2")
+        self.require(self.folds >= self.FEWEST_FOLDS, "folds", f"at least {self.FEWEST_FOLDS}")
 
     def require(self, holds: bool, name: str, expected: str) -> None:
         """Raises SettingsError where a field's value is not what is expected."""

@@ -200,6 +200,8 @@ class FrameLoader(TfmdDL):  # type: ignore[misc]  # fastai ships no types
         for chosen in _pieces(positions, self.bs * max(1, min(BATCHES, MOST_ROWS // self.bs))):
             if self.drop_last:
                 chosen = chosen[: len(chosen) - len(chosen) % self.bs]
+            if len(chosen) == 0:  # no batch, and not one of no rows
+                return
             rows = torch.from_numpy(chosen).to(columns[0].device)
             codes, *others = (own.index_select(0, rows) for own in columns)
             # `zip` over views: per batch there is nothing left to do

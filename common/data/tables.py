@@ -24,7 +24,9 @@ _WHOLE_AS_FLOAT = re.compile(r"\.0*$")
 _ROW_IN_ERROR = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 
-def read_columns(path: Path, names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+def read_columns(
+    path: Path, names: Sequence[str], separator: str = ","
+) -> dict[str, pa.ChunkedArray]:
     """Some columns of a CSV as text, found by name; the others are passed over. Where only the
     file's zip is there, the CSV in it is read.
 
@@ -33,7 +35,7 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, pa.ChunkedArray]
     """
     if not is_there(path):
         raise DataError(f"{path} does not exist; download the data or write the fixture")
-    header = _header(path)
+    header = _header(path, separator)
     missing = [name for name in names if name not in header]
     if missing:
         raise DataError(
@@ -43,10 +45,11 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, pa.ChunkedArray]
     convert = csv.ConvertOptions(
         include_columns=list(names), column_types=dict.fromkeys(names, pa.string())
     )
+    parse = csv.ParseOptions(delimiter=separator)
     try:
-        table = csv.read_csv(_source(path), convert_options=convert)
+        table = csv.read_csv(_source(path), parse_options=parse, convert_options=convert)
     except pa.ArrowInvalid as error:
-        raise DataError(_why_unreadable(path, convert, error)) from None
+        raise DataError(_why_unreadable(path, parse, convert, error)) from None
     _check_end(path)
     if table.num_rows == 0:
         raise DataError(f"{path} has a header and no rows; get it again")
@@ -171,14 +174,14 @@ def _source(path: Path) -> Any:
     return path if path.is_file() else opened(path)
 
 
-def _header(path: Path) -> list[str]:
+def _header(path: Path, separator: str) -> list[str]:
     with opened(path) as stream:
         first = stream.readline().decode("utf-8-sig", errors="replace")
     first = re.split("[\r\n]", first)[0]
     if not first.strip():
         raise DataError(f"{path} is empty; expected a header and rows: get it again")
     try:
-        names = next(plain_csv.reader([first]))
+        names = next(plain_csv.reader([first], delimiter=separator))
     except plain_csv.Error as error:
         raise DataError(f"{path} cannot be read as CSV: {error}; get it again") from None
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
@@ -187,11 +190,14 @@ def _header(path: Path) -> list[str]:
     return names
 
 
-def _why_unreadable(path: Path, convert: csv.ConvertOptions, error: Exception) -> str:
+def _why_unreadable(
+    path: Path, parse: csv.ParseOptions, convert: csv.ConvertOptions, error: Exception
+) -> str:
     """The first fault with its row; only a single-threaded read knows the row."""
+    alone = csv.ReadOptions(use_threads=False)
     try:
-        options = csv.ReadOptions(use_threads=False)
-        csv.read_csv(_source(path), read_options=options, convert_options=convert)
+        source = _source(path)
+        csv.read_csv(source, read_options=alone, parse_options=parse, convert_options=convert)
     except pa.ArrowInvalid as again:
         error = again
     if "Empty CSV" in str(error):

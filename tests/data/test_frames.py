@@ -96,6 +96,12 @@ def test_batches_are_those_of_fastai_for_the_same_order(to: TabularPandas, bs: i
             assert torch.equal(part, of_fastai)
 
 
+@pytest.mark.parametrize("n", [8192, 8193, 8200])
+def test_what_is_left_of_a_gather_is_no_batch_without_rows(n: int) -> None:
+    loader = numbered(n, bs=256, shuffle=True, drop_last=True)
+    assert [len(batch[0]) for batch in loader] == [256] * 32
+
+
 def test_an_epoch_of_training_gives_the_weights_that_fastai_gives(to: TabularPandas) -> None:
     ours = FrameLoader(FrameDataset.from_tabular(to), bs=16, shuffle=True, seed=1)
 
