@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -81,6 +82,29 @@ def cycles(groups: np.ndarray, targets: np.ndarray, n_folds: int, seed: int) -> 
     draws = [generator.permutation(len(names)) % n_folds for _ in range(DRAWS)]
     best = min(draws, key=lambda draw: _unlikeness(draw, sizes, totals, n_folds))
     return best[codes].astype(np.int64)
+
+
+def periods(times: np.ndarray, bounds: Sequence[tuple[Any, Any]]) -> np.ndarray:
+    """A fold per row, int64 (n_rows,), by time: fold k validates what lies between the k-th first
+    and last time, both included; TRAIN_ONLY outside of all. Where the future must not train, let
+    `splits` take of the rows only those before a fold's first time.
+
+    Args:
+        times: numbers or dates, (n_rows,).
+
+    Raises: DataError where a period has no row, or none lies before it.
+    """
+    folds = np.full(len(times), TRAIN_ONLY, dtype=np.int64)
+    for fold, (first, last) in enumerate(bounds):
+        inside = (times >= first) & (times <= last)
+        for what, rows in (("in", inside), ("before", times < first)):
+            if not rows.any():
+                raise DataError(
+                    f"no row lies {what} the period of fold {fold}, {first} to {last}; expected "
+                    "some: lower folds with --set folds=N, or get the data again"
+                )
+        folds[inside] = fold
+    return folds
 
 
 def shared_groups(groups: np.ndarray, train: np.ndarray, valid: np.ndarray) -> list[object]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import DataError
-from common.folds import grouped, shared_groups, stratified, stratified_grouped
+from common.folds import grouped, periods, shared_groups, stratified, stratified_grouped
 
 LABELS = np.random.default_rng(0).integers(0, 4, size=203)
 GROUPS = np.random.default_rng(1).integers(0, 23, size=203)
@@ -125,3 +125,14 @@ def test_a_rare_class_is_still_validated_once() -> None:
     folds = stratified(labels, 5, 0)
     assert folds[-1] in range(5)
     assert np.bincount(folds[:20]).tolist() == [4] * 5
+
+
+def test_periods_hold_what_lies_between_their_ends_and_leave_the_rest_to_training() -> None:
+    days = np.array(["2015-06-01", "2015-06-30", "2015-07-01", "2015-07-31", "2015-08-01"], "M8[D]")
+    july = (np.datetime64("2015-07-01"), np.datetime64("2015-07-31"))
+    june = (np.datetime64("2015-06-02"), np.datetime64("2015-06-30"))
+    assert periods(days, [july, june]).tolist() == [-1, 1, 0, 0, -1]
+    with pytest.raises(DataError, match="no row lies in the period of fold 1, 7 to 9"):
+        periods(np.arange(5), [(1, 2), (7, 9)])
+    with pytest.raises(DataError, match="no row lies before the period of fold 0, 0 to 2"):
+        periods(np.arange(5), [(0, 2)])

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from common import folds as make_folds
 from common.errors import DataError
-from common.folds import TRAIN_ONLY
 from competitions.rossmann_store_sales.history import HORIZON
 
 DAY = np.timedelta64(1, "D")
@@ -30,17 +30,15 @@ def time_folds(dates: np.ndarray, n_folds: int) -> np.ndarray:
     Raises: DataError where no day lies before a fold's period.
     """
     days = dates.astype("datetime64[D]")
-    folds = np.full(len(days), TRAIN_ONLY, dtype=np.int64)
-    for fold in range(n_folds):
-        first, last = period(dates, fold)
+    bounds = [period(dates, fold) for fold in range(n_folds)]
+    for fold, (first, last) in enumerate(bounds):
         if first - days.min() < HORIZON * DAY:
             raise DataError(
                 f"the data begin on {days.min()}, and fold {fold} validates {first} to {last}; "
                 f"expected at least {HORIZON} days before it: lower folds with "
                 f"--set folds={max(1, fold)}, or get train.csv again"
             )
-        folds[(days >= first) & (days <= last)] = fold
-    return folds
+    return make_folds.periods(days, bounds)
 
 
 def before(dates: np.ndarray, fold: int) -> np.ndarray:
