@@ -25,6 +25,7 @@ from common.figures import Figure
 from common.neural import fit_neural, load_neural
 from common.pipeline import DEFAULT_CONTEXT, Context, Decision, FoldModel, Pipeline
 from common.runfolder import RunFolder
+from common.submit import ids_of
 from common.traits.texts import text_traits
 from common.writing import AnswerColumns
 from competitions.word2vec_nlp_tutorial import language, net, pictures, tokens
@@ -151,11 +152,18 @@ class Ulmfit(Reviews):
     def prepare(self, context: Context) -> None:
         """Makes the vocabulary and the language model that all folds begin with."""
         labelled = read_reviews(context.root, "train")
+        self._check_test(context)
         context.session.say(repeats(labelled))
         unlabelled = read_reviews(context.root, "unlabelled")
         texts = [*labelled["review"], *unlabelled["review"]]
         numbered = tokens.prepared(texts, self.settings, context)
         language.prepare(numbered, self.settings, context)
+
+    def _check_test(self, context: Context) -> None:
+        """Finds what is wrong with the test files before the language model takes its hours."""
+        ids = read_reviews(context.root, "test")["id"]
+        asked = ids_of(context.root / SPEC.file("sample_submission").name, SPEC.submission)
+        self.asked_items(pd.DataFrame({"sample": ids, "id": ids}), asked)
 
     def with_inputs(
         self, items: pd.DataFrame, reviews: list[str], context: Context

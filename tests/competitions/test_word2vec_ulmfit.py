@@ -236,3 +236,14 @@ def test_both_pipelines_have_the_same_folds_and_can_stand_side_by_side(home: Pat
     beside = replace(request, pipeline="ulmfit", changes=quick, beside="nbsvm-smoke")
     run = train(beside, say=lambda line: None)
     assert "nbsvm" in [rung["name"] for rung in read_json(run / "scores.json")["rungs"]]
+
+
+def test_a_bad_test_file_is_told_before_the_language_model_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    fixture.write(tmp_path / "data", seed=0)
+    table = tmp_path / "data/testData.tsv"
+    table.write_text(table.read_text().splitlines(keepends=True)[0])
+    folders = {name: tmp_path / name for name in ("work", "shared")}
+    with pytest.raises(DataError, match=r"testData.tsv has a header and no rows"):
+        PIPELINES["ulmfit"].prepare(Context(root=tmp_path / "data", **folders))
+    assert not folders["shared"].exists()
