@@ -177,7 +177,7 @@ def load_neural(pipeline: Pipeline, folder: Path, context: Context) -> NeuralFol
     device = torch.device(context.device)
     settings = pipeline.settings
     asked = settings.memory_format if isinstance(settings, TrainSettings) else "contiguous"
-    net = net.to(device, memory_format=memory_format(asked, device))
+    net = net.to(device).to(memory_format=memory_format(asked, device))
     return NeuralFold(pipeline, net.eval(), context)
 
 
