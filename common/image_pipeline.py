@@ -61,6 +61,8 @@ class ImageSettings(TrainSettings):
         skip_unreadable: go on without pictures that cannot be read, and list them; every picture
             is decoded beforehand.
         decode_all: decode every picture beforehand, which finds damage in the middle of a file.
+        memory_format: channels_last on a CPU too: the loaders' batches lie so, and weights that lie
+            otherwise are laid out anew in every step.
     """
 
     backbone: str = "timm/resnet34.a1_in1k"
@@ -70,6 +72,7 @@ class ImageSettings(TrainSettings):
     cache: bool = True
     skip_unreadable: bool = False
     decode_all: bool = False
+    memory_format: str = "channels_last"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -24,6 +24,7 @@ from common.randomness import generators_restored, seed_generators
 from common.score import align
 from common.submit import answers
 from common.train import Company, History, Memory, Steps, TrainSettings, fit
+from common.train.precision import memory_format
 from common.train.ranks import ALONE
 from common.train.rate_finder import RATE, RateCurve, find_rate
 from common.train.trackers import Tracker, open_tracker
@@ -173,7 +174,11 @@ def load_neural(pipeline: Pipeline, folder: Path, context: Context) -> NeuralFol
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"{path} does not fit this net ({reason}); it was cut or replaced") from None
-    return NeuralFold(pipeline, net.to(context.device).eval(), context)
+    device = torch.device(context.device)
+    settings = pipeline.settings
+    asked = settings.memory_format if isinstance(settings, TrainSettings) else "contiguous"
+    net = net.to(device).to(memory_format=memory_format(asked, device))
+    return NeuralFold(pipeline, net.eval(), context)
 
 
 class FoldValidator:

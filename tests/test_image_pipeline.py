@@ -193,6 +193,19 @@ def test_a_fold_predicts_again_without_the_pretrained_file(
     assert np.array_equal(first, second)
 
 
+def test_a_net_from_disk_lies_in_memory_as_it_was_trained(
+    items: pd.DataFrame, context: Context, tmp_path: Path
+) -> None:
+    (tmp_path / "fold").mkdir()
+    for layout, is_last in (("channels_last", True), ("contiguous", False)):
+        pipeline = Brightness(replace(SMALL, memory_format=layout))
+        trained = pipeline.fit_fold(items, None, context)
+        trained.save(tmp_path / "fold")
+        for model in (trained, pipeline.load_fold(tmp_path / "fold", context)):
+            weights = next(w for w in model.net.parameters() if w.ndim == 4 and w.shape[1] > 1)  # type: ignore[attr-defined]
+            assert weights.is_contiguous(memory_format=torch.channels_last) is is_last
+
+
 def test_a_fold_with_frozen_epochs_trains_the_head_first(
     items: pd.DataFrame, context: Context
 ) -> None:
