@@ -136,9 +136,10 @@ def _check_size(found: int, n_folds: int, what: str) -> None:
 def _check_largest(labels: np.ndarray, n_folds: int) -> None:
     most = int(np.unique(labels, return_counts=True)[1].max())
     if most < n_folds:
+        remedy = "get more rows" if most < 2 else f"lower folds with --set folds={most}"
         raise DataError(
-            f"the largest class has {most} rows; expected at least {n_folds}, one per fold: "
-            f"lower folds with --set folds={max(2, most)}"
+            f"the largest class has {most} row{'' if most == 1 else 's'}; expected at least "
+            f"{n_folds}, one per fold: {remedy}"
         )
 
 

@@ -60,7 +60,8 @@ class ImageSettings(TrainSettings):
         cache: keep decoded pictures on disk, so that only the first pass decodes.
         skip_unreadable: go on without pictures that cannot be read, and list them; every picture
             is decoded beforehand.
-        decode_all: decode every picture beforehand, which finds damage in the middle of a file.
+        decode_all: decode every train picture beforehand, which finds damage in the middle of a
+            file; test pictures always are.
         memory_format: channels_last on a CPU too: the loaders' batches lie so, and weights that lie
             otherwise are laid out anew in every step.
     """
@@ -117,8 +118,9 @@ class ImagePipeline(Pipeline):
         """
         say = context.session.say
         skips = self.settings.skip_unreadable or (split == "test" and paths.is_rerun())
-        # what is to be left out has to be known before anything else reads it
-        decoded = self.settings.decode_all or self.settings.skip_unreadable
+        # what is to be left out has to be known before anything else reads it; test pictures are
+        # read last, when damage in the middle of one would cost hours of training
+        decoded = self.settings.decode_all or self.settings.skip_unreadable or split == "test"
         found = unreadable_rows(self.sources(items), decoded=decoded, channels=self.channels)
         done = {"train": "left out", "test": "predicted from a black picture"}[split]
         tell(found, len(items), split, skip=done if skips else "", say=say)

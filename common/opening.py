@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,7 @@ def train_items(pipeline: Pipeline, context: Context) -> pd.DataFrame:
     return items
 
 
+LEAST_ROWS = 2  # that train a fold: batches are normalised over their rows
 HASHED_WHOLE = 256 * 2**20  # bytes; of a larger file its ends are hashed
 
 
@@ -276,8 +278,9 @@ def _root(folder: str, pipeline: Pipeline, data: Path | None) -> Path:
     spec = pipeline.spec
     how = "; ".join(source.how_to_get(paths.shown(root)) for source in spec.sources)
     slug = folder.replace("_", "-")
+    found = "is no folder" if root.exists() else "does not exist"
     raise DataError(
-        f"{paths.shown(root)} does not exist; expected {', '.join(f.name for f in spec.files)}. "
+        f"{paths.shown(root)} {found}; expected {', '.join(f.name for f in spec.files)}. "
         f"To download: {how}. To try without: run `python scripts/fixture.py {slug}` and add "
         f"--data {paths.shown(paths.fixture_dir(folder))}"
     )
@@ -314,6 +317,18 @@ def folds_to_train(items: pd.DataFrame, asked: tuple[str, ...]) -> list[int | No
         if not (text.isascii() and text.isdecimal()) or int(text) not in known:
             raise UsageError(f"no fold {text!r}; there are 0 to {known[-1]}, or all")
     return [int(text) for text in dict.fromkeys(asked)] or list(known)
+
+
+def check_folds(pipeline: Pipeline, items: pd.DataFrame, folds: Sequence[int | None]) -> None:
+    """Raises DataError for a fold that too few rows train: none is trained before it is found."""
+    for fold in folds:
+        n_rows = len(pipeline.splits(items, fold)[0])
+        if n_rows < LEAST_ROWS:
+            where = "all rows" if fold is ALL_ROWS else f"fold {fold}"
+            raise DataError(
+                f"{n_rows} of {len(items):,} rows train for {where}; expected at least "
+                f"{LEAST_ROWS}: get more rows"
+            )
 
 
 def facts_of(

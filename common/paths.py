@@ -87,7 +87,7 @@ def shown(path: Path) -> str:
     """The path as a person would type it: relative to the working folder where that is shorter."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, RuntimeError, OSError):  # a link that leads to itself, and no folder at all
         return str(path)
 
 

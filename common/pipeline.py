@@ -23,6 +23,7 @@ import torch
 
 from common import folds as make_folds
 from common.collect import Collector, Columns, Dense, Predictions
+from common.csv_table import cut
 from common.errors import DataError
 from common.figures import Shown
 from common.runfolder import RunFolder
@@ -171,10 +172,11 @@ class Pipeline:
         wanted, given = set(asked), set(keys)
         missing = [row for row, key in enumerate(asked) if key not in given]
         if missing:
+            first = cut(str(asked[missing[0]]))
             raise DataError(
-                f"the sample submission asks in row {missing[0] + 1} for id {asked[missing[0]]}, "
-                f"which the test data do not hold ({len(missing)} of {len(asked)} are missing); "
-                "get both files again"
+                f"the sample submission asks in row {missing[0] + 1} for id {first}, which the "
+                f"test data do not hold ({len(missing)} of {len(asked)} are missing); get both "
+                "files again"
             )
         return items[[key in wanted for key in keys]]
 

@@ -24,6 +24,7 @@ from common.oof import score_oof, write_oof
 from common.opening import (
     Request,
     TestRows,
+    check_folds,
     check_train_data,
     chosen_pipeline,
     context_for,
@@ -81,6 +82,7 @@ def _train(request: Request, devices: tuple[str, ...], ranks: Ranks, say: Say) -
         items = train_items(pipeline, context)
         test = test_rows(pipeline, context)
     folds = folds_to_train(items, request.folds)
+    check_folds(pipeline, items, folds)
     table = fold_table(items, pipeline)
     rung = rung_of(RunFolder(run_path(folder, request.beside)), table) if request.beside else None
     facts = facts_of(folder, name, pipeline, request, folds, rung, stamps)

@@ -112,6 +112,11 @@ def test_classes_that_are_all_too_small_offer_a_number_of_folds_that_works() -> 
         stratified(labels, 5, 0)
 
 
+def test_classes_of_one_row_each_are_not_told_to_lower_folds() -> None:
+    with pytest.raises(DataError, match=r"largest class has 1 row; .*: get more rows"):
+        stratified(np.arange(4), 2, 0)
+
+
 def test_no_rows_are_refused() -> None:
     with pytest.raises(DataError, match="0 rows for 2 folds"):
         stratified(np.array([], dtype=np.int64), 2, 0)

@@ -290,6 +290,9 @@ def test_damage_in_the_middle_is_found_by_decoding(items: pd.DataFrame, context:
         Brightness(replace(SMALL, decode_all=True)).readable(items, "train", context)
     skipping = Brightness(replace(SMALL, skip_unreadable=True))
     assert items["sample"][2] not in set(skipping.readable(items, "train", context)["sample"])
+    # a test picture is read last, when all is trained
+    with pytest.raises(DataError, match=f"1 of {N} test pictures cannot be read"):
+        Brightness().readable(items, "test", context)
 
 
 def test_no_test_pictures_are_no_fault(items: pd.DataFrame, context: Context) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv as plain_csv
 import os
 import re
+from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,7 @@ from common.spec import HostFile
 from common.zipped import is_there, opened
 
 _WHOLE_AS_FLOAT = re.compile(r"\.0*$")
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 _ROW_IN_ERROR = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 
@@ -33,6 +35,8 @@ def read_columns(
     Raises: DataError where the file is missing, empty, has a header only, lacks a column, or has
     a row with more or fewer cells than the header.
     """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; expected a CSV file. Does it lie in there?")
     if not is_there(path):
         raise DataError(f"{path} does not exist; download the data or write the fixture")
     header = _header(path, separator)
@@ -81,9 +85,16 @@ def read_features(
 def read_ids(path: Path, name: str) -> np.ndarray:
     """A column that names the rows, as text: an id that looks like a number stays text.
 
-    Raises: DataError for an id that stands twice.
+    Raises: DataError for an id that is empty, holds a control character, or stands twice.
     """
-    ids: np.ndarray = np.array(read_columns(path, [name])[name].to_pylist(), dtype=str)
+    cells = read_columns(path, [name])[name].to_pylist()
+    bad = next((row for row, cell in enumerate(cells) if not cell or _CONTROL.search(cell)), None)
+    if bad is not None:
+        raise DataError(
+            f"{path}: {_place(bad)}, column {name!r} holds {cut(repr(cells[bad]))}; expected an "
+            "id on one line: the file was cut or edited, get it again"
+        )
+    ids: np.ndarray = np.array(cells, dtype=str)
     again = np.setdiff1d(np.arange(len(ids)), np.unique(ids, return_index=True)[1])
     if len(again):
         raise DataError(
@@ -176,8 +187,8 @@ def _source(path: Path) -> Any:
 
 def _header(path: Path, separator: str) -> list[str]:
     with opened(path) as stream:
-        first = stream.readline().decode("utf-8-sig", errors="replace")
-    first = re.split("[\r\n]", first)[0]
+        text = "".join(line.decode("utf-8-sig", errors="replace") for line in _up_to_header(stream))
+    first = re.split("[\r\n]", text.lstrip("\r\n"))[0]
     if not first.strip():
         raise DataError(f"{path} is empty; expected a header and rows: get it again")
     try:
@@ -188,6 +199,14 @@ def _header(path: Path, separator: str) -> list[str]:
     if twice:
         raise DataError(f"{path} names the column {twice[0]!r} twice; expected every column once")
     return names
+
+
+def _up_to_header(stream: IO[bytes]) -> Iterator[bytes]:
+    """The lines up to the first that is not empty, which Arrow takes for the header."""
+    for line in stream:
+        yield line
+        if line.removeprefix(BOM_UTF8).strip(b"\r\n"):
+            return
 
 
 def _why_unreadable(
@@ -209,7 +228,7 @@ def _why_unreadable(
             f"{path}: {_place(line - 2)} has {got} of {expected} cells; the file was cut or "
             "edited, get it again"
         )
-    return f"{path} cannot be read as CSV: {error}"
+    return f"{path} cannot be read as CSV: {error}; get it again"
 
 
 def _place(row: int) -> str:

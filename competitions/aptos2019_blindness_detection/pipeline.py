@@ -98,7 +98,7 @@ class Grades(ImagePipeline):
         """Columns: sample, id, path, and in train the grade and the group of equal pictures."""
         file = SPEC.file(split)
         ids = read_ids(context.root / file.name, file.key or KEY)
-        folder = context.root / f"{split}_images"
+        folder = _pictures(context.root / f"{split}_images")
         items = pd.DataFrame({"sample": ids, "id": ids})
         items["path"] = [str(folder / f"{name}.png") for name in ids]
         if split == "test":
@@ -178,6 +178,12 @@ class Grades(ImagePipeline):
             return ()
         cuts = files.read_json(run / "decision.json").get("cut_points", START)
         return (numbers_by_grade(oof, TARGET, cuts), *super().figures(items, oof, run))
+
+
+def _pictures(folder: Path) -> Path:
+    """The folder of the pictures: the host's, or one of its name within, as some copies have."""
+    inner = folder / folder.name
+    return inner if inner.is_dir() else folder
 
 
 def _tell_unlisted(folder: Path, ids: set[str], context: Context) -> None:

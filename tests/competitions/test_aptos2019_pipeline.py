@@ -173,6 +173,14 @@ def test_pictures_that_no_row_names_are_told(data: Path) -> None:
     assert said[0].endswith("ffffffffffff.png")
 
 
+def test_folders_that_lie_in_one_of_their_name_are_found(data: Path) -> None:
+    for split in ("train", "test"):
+        own = (data / f"{split}_images").rename(data / "kept")
+        (data / f"{split}_images").mkdir()
+        own.rename(data / f"{split}_images" / f"{split}_images")
+        assert len(Grades(SMOKE).items(split, context(data))) == {"train": 120, "test": 30}[split]
+
+
 def test_a_missing_folder_is_named(data: Path) -> None:
     shutil.rmtree(data / "train_images")
     with pytest.raises(DataError, match=r"train_images does not exist"):

@@ -21,6 +21,8 @@ SPELLINGS = {
     "plain": GOOD,
     "no newline at the end": GOOD.rstrip("\n"),
     "blank lines at the end": GOOD + "\n\n",
+    "blank lines at the start": "\n\r\n" + GOOD,
+    "byte-order mark and a blank line": "\ufeff\n" + GOOD,
     "CRLF": GOOD.replace("\n", "\r\n"),
     "CR": GOOD.replace("\n", "\r"),
     "byte-order mark": "\ufeff" + GOOD,
@@ -225,6 +227,12 @@ def test_a_missing_label_column_is_named(write: Write) -> None:
 
 def test_ids_are_text_even_where_they_look_like_numbers(write: Write) -> None:
     assert read_ids(write("id,x\n007,1\n7,1\n1e3,1\n"), "id").tolist() == ["007", "7", "1e3"]
+
+
+@pytest.mark.parametrize("cell", ["", "b\0\0", '"b\nc"'])
+def test_an_id_that_is_none_is_named_with_its_row(write: Write, cell: str) -> None:
+    with pytest.raises(DataError, match=r"row 2 .line 3., column 'id' holds .*an id on one line"):
+        read_ids(write(f"id,x\na,1\n{cell},1\nd,1\n"), "id")
 
 
 def test_an_id_that_stands_twice_is_named_with_its_second_row(write: Write) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from common.data.images import dicom, tiff
-from common.data.images.endings import is_cut
+from common.data.images.endings import is_cut, png_is_damaged
 from common.data.images.formats import Refused, cv2_flags
 from common.data.images.geometry import upright
 from common.data.images.header import ImageHeader
@@ -57,6 +57,8 @@ def decode(
 
 def _common(content: bytes, header: ImageHeader, channels: int, scale: int) -> np.ndarray | None:
     """What OpenCV reads well by itself: everything but TIFF and DICOM."""
+    if header.format == "png" and png_is_damaged(content):
+        return None  # libpng would find it, too, and print it without the file's name
     deep = header.bits == 16
     encoded = np.frombuffer(content, np.uint8)
     if channels == 4:

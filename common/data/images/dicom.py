@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from typing import Any, NamedTuple
 
 import cv2
@@ -14,13 +15,22 @@ from common.errors import UsageError
 
 EXPLICIT, IMPLICIT, BIG_ENDIAN = (f"1.2.840.10008.1.2{end}" for end in (".1", "", ".2"))
 NATIVE = (EXPLICIT, IMPLICIT, BIG_ENDIAN)
+DEFLATED = f"{EXPLICIT}.99"
 ENCAPSULATED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")  # JPEGs of all kinds, RLE
 TAILS = (256, 65536)  # bytes at a file's end in which the end of the pixels is looked for
 JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")  # baseline, extended
 UNKNOWN_LENGTH = 0xFFFFFFFF  # what compressed pixels have in place of their length
 ITEM, END_OF_ITEMS = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored")
-_UNREADABLE = (EOFError, OSError, ValueError, TypeError, AttributeError, NotImplementedError)
+_UNREADABLE = (
+    EOFError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    zlib.error,  # of a data set that is deflated
+)
 HEADER_BYTES = 16384  # headers are read in pieces of this size
 LONG_FORMS = (b"OB", b"OW", b"UN")
 _TAGS = [
@@ -92,7 +102,7 @@ def facts(take: formats.Take, size: int) -> formats.Facts:
             f"a DICOM file of {frame.channels} channels, {frame.stored} of {frame.allocated} bits, "
             f"{frame.photometric}; expected grey or RGB of 8 or 16 bits. Convert it to PNG"
         )
-    if frame.at + 12 > size:
+    if frame.at + 12 > size and frame.syntax != DEFLATED:  # whose places are those of its content
         raise formats.Refused("a DICOM file without pixels; expected a picture. Download it again")
     if _is_cut(frame, take, size):
         raise formats.Refused(

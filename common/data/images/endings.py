@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Callable
 
-from common.data.images.formats import Take
+from common.data.images.formats import PNG_SIGNATURE, Take
 
 TAILS = (256, 65536)  # bytes; in most files the end mark is the end
 END_OF_JPEG, START_OF_SCAN = b"\xff\xd9", b"\xff\xda"
@@ -30,7 +31,29 @@ def _jpeg(take: Take, size: int) -> bool:
 
 
 def _png(take: Take, size: int) -> bool:
-    return all(b"IEND" not in take(max(0, size - length), length) for length in TAILS)
+    """No last chunk, or its checksum is cut off: OpenCV wants all of it."""
+    for length in TAILS:
+        tail = take(max(0, size - length), length)
+        end = tail.rfind(b"IEND")
+        if end >= 0:
+            return end + 8 > len(tail)
+    return True
+
+
+def png_is_damaged(content: bytes) -> bool:
+    """True where a chunk that the pixels need is cut or differs from its checksum."""
+    at = len(PNG_SIGNATURE)
+    while at + 12 <= len(content):
+        length, kind = struct.unpack(">I4s", content[at : at + 8])
+        end = at + 8 + length
+        if kind[:1].isupper():  # the others, such as texts, are passed over when they are damaged
+            found = zlib.crc32(memoryview(content)[at + 4 : end])
+            if content[end : end + 4] != struct.pack(">I", found):
+                return True
+        if kind == b"IEND":
+            return False
+        at = end + 4
+    return True
 
 
 def _gif(take: Take, size: int) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from common.data.images.check import DOUBT, FAULT, check_images, image_files, lines_of, table_of
 from common.errors import DataError
@@ -44,6 +45,7 @@ FAULTS = {
     "no end mark": (JPEG[:-2], "is cut"),
     "zeros for the second half": (JPEG[: len(JPEG) // 2] + bytes(len(JPEG) // 2), "is cut"),
     "cut PNG": (PNG[:-30], "is cut"),
+    "PNG without its last byte": (PNG[:-1], "is cut"),
     "cut WebP": (encoded(PHOTO, "WEBP")[:-9], "is cut"),
     "cut GIF": (encoded(PHOTO, "GIF")[:-90], "is cut"),
     "cut BMP": (encoded(PHOTO, "BMP")[:-90], "is cut"),
@@ -88,12 +90,15 @@ def test_a_sound_folder_has_no_findings(folder: Folder) -> None:
     assert (report.n_files, report.n_bytes) == (4, 3 * len(JPEG) + len(PNG))
 
 
-def test_damage_in_the_middle_needs_decoding(folder: Folder) -> None:
+def test_damage_in_the_middle_needs_decoding(
+    folder: Folder, capfd: pytest.CaptureFixture[str]
+) -> None:
     middle = len(PNG) // 2
     root = folder({"bad.png": PNG[:middle] + b"????" + PNG[middle + 4 :]})
     assert not check_images(root).of(FAULT)
     (fault,) = check_images(root, decoded=True).of(FAULT)
     assert (fault.path.name, fault.found) == ("bad.png", "the pixels cannot be decoded")
+    assert "libpng" not in capfd.readouterr().err
 
 
 def test_a_hole_of_zeros_is_a_doubt(folder: Folder) -> None:
@@ -123,6 +128,22 @@ def test_many_equal_doubts_are_one_line_and_all_rows_of_the_list(folder: Folder)
     assert len(lines) == 1
     assert "m: 150 with 16 bits, the first is 0.png; expected 8 bits" in lines[0]
     assert len(table_of(report).splitlines()) == 151
+
+
+def test_damage_to_what_a_png_does_not_need_is_no_fault(folder: Folder) -> None:
+    text = PngInfo()
+    text.add_text("author", "somebody")
+    content = encoded(PHOTO, "PNG", pnginfo=text)
+    root = folder({"noted.png": content.replace(b"somebody", b"nobody, ")})
+    assert not check_images(root, decoded=True).of(FAULT)
+
+
+def test_a_link_to_itself_is_shown_and_is_a_fault(folder: Folder) -> None:
+    root = folder({})
+    (root / "link.jpg").symlink_to("link.jpg")
+    report = check_images(root)
+    assert "cannot be read" in report.of(FAULT)[0].found
+    assert any("link.jpg" in line for line in lines_of(report))
 
 
 def test_a_pipe_and_a_link_to_nothing_are_faults(folder: Folder) -> None:

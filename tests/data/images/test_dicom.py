@@ -18,6 +18,7 @@ from tests.data.images.pictures import encoded, photo
 
 EXPLICIT, IMPLICIT, BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 RLE, JPEG, LOSSLESS = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.70"
+DEFLATED = "1.2.840.10008.1.2.1.99"
 TWELVE = photo(20, 30)[:, :, 0].astype(np.uint16) * 16
 TWELVE[0, :3] = 0, 4095, 8
 
@@ -156,6 +157,13 @@ def read_pixels_at(content: bytes) -> int:
 def test_other_kinds_are_refused(more: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_header(dicom(TWELVE, **more))
+
+
+def test_a_deflated_file_is_read_and_a_cut_one_is_an_error() -> None:
+    content = dicom(TWELVE, DEFLATED, BitsStored=12)
+    assert (values(content) == TWELVE).all()
+    with pytest.raises(DataError, match="a DICOM header that cannot be understood"):
+        read_header(content[:-40])
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")  # pydicom on half a word
