@@ -30,8 +30,8 @@ class MaskSettings(ImageSettings):
     epochs: int = 24
     frozen_epochs: int = 1
     batch_size: int = 16
-    learning_rate: float = 5e-4
-    rate_spread: float = 3.0
+    learning_rate: float = 1e-3  # of the decoder, which always begins at random
+    rate_spread: float = 6.0
     clip_norm: float = 1.0
     views: str = "flip"
     decoder: str = "256,128,64,32,16"
