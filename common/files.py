@@ -13,7 +13,7 @@ except ImportError:  # Windows has none: two writers at once are not found out t
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from common.errors import DataError, RunError, UsageError
 
@@ -137,3 +137,17 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file's content, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def take_room(stream: IO[bytes], n_bytes: int, place: Path) -> None:
+    """Makes a file as large as what will be mapped of it: on a disk that fills up later, writing to
+    a mapped hole would end the process without a word.
+
+    Raises: OSError, naming the place, where there is no room.
+    """
+    if not hasattr(os, "posix_fallocate"):  # Linux has it, others do without
+        return
+    try:
+        os.posix_fallocate(stream.fileno(), 0, n_bytes)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(place)) from None

@@ -161,9 +161,17 @@ def predict(
     out: Path | None,
     say: Say = print,
     device: str = "",
+    *,
+    skip_unreadable: bool = False,
 ) -> Path:
-    """Predicts the test set from the saved models and writes the submission; gives its path."""
+    """Predicts the test set from the saved models and writes the submission; gives its path.
+
+    Args:
+        skip_unreadable: as the setting of this name, whatever the run was trained with.
+    """
     pipeline, run, context, facts = open_run(competition, run_name, data, device)
+    if skip_unreadable:
+        pipeline = pipeline.configured(pipeline.settings.override(("skip_unreadable=true",)))
     test = test_rows(pipeline, context)
     target = out or run / "submission.csv"
     # a run that is only read may lie where nothing can be written

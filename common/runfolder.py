@@ -134,10 +134,11 @@ class RunFolder:
     def _check_same(self, facts: dict[str, Any]) -> None:
         before = files.read_json(self.path / SETTINGS)
         for name, value in facts.items():
-            if before.get(name) != value:
+            old, new = _different(before.get(name), value)
+            if old != new:
                 raise RunError(
-                    f"{self.shown} was begun with {name} {before.get(name)!r}; found "
-                    f"{value!r}: resume with the same command, or use --overwrite"
+                    f"{self.shown} was begun with {name} {old!r}; found {new!r}: resume with the "
+                    "same command, or use --overwrite"
                 )
 
     def finish(self) -> None:
@@ -256,3 +257,12 @@ def _files_in(places: list[Path]) -> list[Path]:
         inside = sorted(place.rglob("*")) if place.is_dir() else [place]
         found += [path for path in inside if path.is_file()]
     return found
+
+
+def _different(before: Any, now: Any) -> tuple[Any, Any]:
+    """Both values; of two dictionaries only what differs, so that a message stays short."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return before, now
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    old, new = ({name: own[name] for name in names if name in own} for own in (before, now))
+    return old, new

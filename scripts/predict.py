@@ -16,6 +16,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--run", required=True, help="name under runs/<competition>/, or a path")
     parser.add_argument("--data", type=Path, help="the host's files (default: data/<competition>)")
     parser.add_argument("--out", type=Path, help="the file (default: submission.csv in the run)")
+    parser.add_argument(
+        "--skip-unreadable",
+        action="store_true",
+        help="answer bad files from black pictures, and list them",
+    )
     return parser.parse_args(argv)
 
 
@@ -24,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     from common.run import predict
 
-    predict(args.competition, args.run, args.data, args.out)
+    predict(args.competition, args.run, args.data, args.out, skip_unreadable=args.skip_unreadable)
     return 0
 
 

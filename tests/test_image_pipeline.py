@@ -13,10 +13,12 @@ import pytest
 import torch
 from torch import nn
 
+from common import run
 from common.errors import DataError, SettingsError
 from common.image_pipeline import ImagePipeline, ImageSettings
 from common.models import classifier, normalisation
 from common.pipeline import Context
+from common.runfolder import RunFolder
 from common.session import Session
 from competitions.dogs_vs_cats_redux_kernels_edition.spec import SPEC
 
@@ -293,6 +295,20 @@ def test_damage_in_the_middle_is_found_by_decoding(items: pd.DataFrame, context:
     # a test picture is read last, when all is trained
     with pytest.raises(DataError, match=f"1 of {N} test pictures cannot be read"):
         Brightness().readable(items, "test", context)
+
+
+def test_predicting_skips_what_it_is_asked_to_whatever_the_run_did(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(pipeline: Brightness, context: Context) -> None:
+        raise DataError(f"skips: {pipeline.settings.skip_unreadable}")
+
+    opened = (Brightness(SMALL), RunFolder(tmp_path), context, {})
+    monkeypatch.setattr(run, "open_run", lambda *asked: opened)
+    monkeypatch.setattr(run, "test_rows", look)
+    for asked in (False, True):
+        with pytest.raises(DataError, match=f"skips: {asked}"):
+            run.predict("brightness", "first", None, None, skip_unreadable=asked)
 
 
 def test_no_test_pictures_are_no_fault(items: pd.DataFrame, context: Context) -> None:

@@ -3,6 +3,7 @@ in memory."""
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ class MapStack:
             stored = np.lib.format.open_memmap(
                 beside, mode="w+", dtype=np.uint8, shape=self.values.shape
             )
+            with beside.open("r+b") as room:
+                files.take_room(room, beside.stat().st_size, target)
             for row in range(len(self.values)):
                 stored[row] = self.values[row]
             stored.flush()
@@ -91,6 +94,7 @@ class Maps:
         self.shape = shape
         with tempfile.TemporaryFile(dir=folder) as room:
             size = (max(1, n_samples), *shape)
+            files.take_room(room, math.prod(size), folder)
             self._room = np.memmap(room, mode="w+", dtype=np.uint8, shape=size)
         self._values: np.ndarray = self._room[:n_samples]
         self._samples: list[str] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,23 @@ def test_batches_and_places_in_a_map_keep_their_order(tmp_path: Path) -> None:
     collector.add(np.array(["a", "b"]), values[:2])
     collector.add(np.array(["c"]), values[2:])
     assert collector.finish().values.tolist() == np.arange(18).reshape(3, *SHAPE).tolist()
+
+
+def test_a_full_disk_is_an_error_before_a_map_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = filled(tmp_path, "ab", [0.0, 1.0])
+
+    def full(*where: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        filled(tmp_path, "ab", [0.0, 1.0])
+    assert caught.value.filename == str(tmp_path)
+    with pytest.raises(OSError, match="No space left"):
+        stack.save(tmp_path, "oof", pd.DataFrame({"sample": ["a", "b"]}))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, 7.0, float("nan"), float("inf")])

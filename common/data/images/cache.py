@@ -9,6 +9,7 @@ of which one counts. Every picture is checked against its row when a process fir
 from __future__ import annotations
 
 import fcntl
+import functools
 import hashlib
 import json
 import mmap
@@ -335,5 +336,7 @@ def _close(*numbers: int) -> None:
         os.close(number)
 
 
+@functools.cache
 def _say(line: str) -> None:
+    """Says a line once: every fold opens the cache again."""
     print(line, file=sys.stderr)
