@@ -18,7 +18,7 @@ HOSTS_ROW = re.compile(rf'"?{SPEC.id_pattern}"?\t')
 ROW = re.compile(r'"[^"\t\\]+"\t|[^\s"\\]+\t')  # any id: the same reviews under other names
 BEGIN = "an id, such as 5814_8, and a tab"
 ESCAPED = re.compile(r'\\(["\\])|"(")')  # the host's \" and the doubled quote of other writers
-TAGS = re.compile(r"<[^<>]{1,80}>")
+TAGS = re.compile(r"</?[A-Za-z!][^<>]{0,79}>")  # "a < b and b > c" holds none
 APART = re.compile(r"[\W_]+")
 
 

@@ -118,7 +118,8 @@ def test_repeats_are_known_by_their_words() -> None:
     first = fingerprint('Not <br />"dull", at all!')
     assert fingerprint("NOT dull -- at ALL") == first
     assert fingerprint("dull not at all") != first
-    assert plain("Tom &amp; Ann<br />WON") == "tom & ann won"
+    assert plain("Tom &amp; Ann<br />WON</p>") == "tom & ann won "
+    assert plain("2 < 3 and 5 > 4 <3 ever>") == "2 < 3 and 5 > 4 <3 ever>"
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

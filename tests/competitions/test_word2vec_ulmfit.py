@@ -206,7 +206,7 @@ def test_a_sentiment_with_fewer_reviews_than_folds_is_one_line(pipeline: str) ->
     two = PIPELINES[pipeline].configured(PIPELINES[pipeline].presets["smoke"])
     assert sorted(two.folds(items, 0)[:2]) == [0, 1]  # a fold has one of each
     three = two.configured(replace(two.settings, folds=3))
-    with pytest.raises(DataError, match="2 of 4 different .* sentiment 0; expected at least 3"):
+    with pytest.raises(DataError, match=r"2 of 4 different .* sentiment 0; expected at least 3"):
         three.folds(items, 0)
 
 
