@@ -199,7 +199,9 @@ class _Loop:
         freeze(self.learner, phase, self.trainable)
         optimizer = make_optimizer(self.learner, self.settings, phase)
         n_steps = phase.epochs * self.step.per_epoch
-        schedule = make_schedule(self.settings.schedule, phase.learning_rate, n_steps)
+        schedule = make_schedule(
+            self.settings.schedule, phase.learning_rate, n_steps, self.settings.momentum
+        )
         self.step.begin_phase(optimizer, schedule, self.starts[number])
 
     # ---- an epoch ------------------------------------------------------------------------------

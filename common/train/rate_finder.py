@@ -22,7 +22,6 @@ from common.train.batches import inputs_and_targets, on_device
 from common.train.callbacks import Events
 from common.train.history import read_rows
 from common.train.optimizer import make_optimizer, set_step
-from common.train.schedule import MOMENTUM_HIGH
 from common.train.settings import TrainSettings
 from common.train.stepping import Steps
 
@@ -129,7 +128,7 @@ def _sweep(
         batch = next(batches)
         seed_generators(seed, "rate finder", step)  # after the loader, which may draw
         learner.xb, learner.yb = batch
-        set_step(optimizer, rate, MOMENTUM_HIGH)
+        set_step(optimizer, rate, settings.momentum)
         loss = _step(learner, steps, optimizer, events)
         if not math.isfinite(loss):
             break

@@ -9,7 +9,8 @@ import numpy as np
 WARM_UP = 0.25  # share of the steps in which the rate rises
 START = 1 / 25  # of the highest rate
 END = 1e-5  # of the highest rate
-MOMENTUM_HIGH, MOMENTUM_LOW = 0.95, 0.85
+MOMENTUM_HIGH = 0.95  # unless the settings say otherwise
+MOMENTUM_DIP = 0.1  # by how much it is lower where the rate is highest
 
 
 @dataclass(frozen=True)
@@ -20,19 +21,22 @@ class Schedule:
     momenta: np.ndarray
 
 
-def make_schedule(kind: str, learning_rate: float, n_steps: int) -> Schedule:
+def make_schedule(
+    kind: str, learning_rate: float, n_steps: int, momentum: float = MOMENTUM_HIGH
+) -> Schedule:
     """The schedule of a kind over `n_steps` steps.
 
     "one_cycle": the rate rises along a cosine from START to its height and falls along a cosine
-    to END; momentum goes the other way. "constant": both stay.
+    to END; momentum goes the other way, from `momentum` to MOMENTUM_DIP below it and back.
+    "constant": both stay.
 
     Source: Smith, "Super-Convergence", https://arxiv.org/abs/1708.07120
     """
     if kind == "constant":
-        return Schedule(np.full(n_steps, learning_rate), np.full(n_steps, MOMENTUM_HIGH))
+        return Schedule(np.full(n_steps, learning_rate), np.full(n_steps, momentum))
     n_up = max(1, round(WARM_UP * n_steps))
     rates = _up_and_down(n_steps, n_up, START, 1.0, END) * learning_rate
-    momenta = _up_and_down(n_steps, n_up, MOMENTUM_HIGH, MOMENTUM_LOW, MOMENTUM_HIGH)
+    momenta = _up_and_down(n_steps, n_up, momentum, momentum - MOMENTUM_DIP, momentum)
     return Schedule(rates, momenta)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from common.settings import Settings
+from common.train.schedule import MOMENTUM_DIP, MOMENTUM_HIGH
 from common.tta import views
 
 SCHEDULES = ("one_cycle", "constant")
@@ -44,6 +45,7 @@ class TrainSettings(Settings):
         head_rate: the highest rate of the frozen epochs; 0 for `learning_rate`.
         rate_spread: by how much slower the first parameter group learns than the last.
         find_rate: look for `learning_rate` before the first fold; see common.train.rate_finder.
+        momentum: of AdamW's mean gradient; one-cycle lowers it by 0.1 where the rate is highest.
         weight_decay: decoupled; biases and norms are left out.
         schedule: "one_cycle" or "constant".
         clip_norm: the largest norm of the gradient of a step; 0 for any.
@@ -69,6 +71,7 @@ class TrainSettings(Settings):
     head_rate: float = 0.0
     rate_spread: float = 1.0
     find_rate: bool = False
+    momentum: float = MOMENTUM_HIGH
     weight_decay: float = 0.01
     schedule: str = "one_cycle"
     clip_norm: float = 0.0
@@ -91,6 +94,7 @@ class TrainSettings(Settings):
         for name in ("ema_decay", "label_smoothing"):
             self.require(0 <= getattr(self, name) < 1, name, "a share from 0 to below 1")
         self.require(self.learning_rate > 0, "learning_rate", "a number above 0")
+        self.require(MOMENTUM_DIP <= self.momentum < 1, "momentum", "0.1 to below 1")
         self.require(self.rate_spread >= 1, "rate_spread", "at least 1")
         self._require_one("schedule", SCHEDULES)
         self._require_one("precision", PRECISIONS)

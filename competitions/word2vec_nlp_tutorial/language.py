@@ -76,7 +76,16 @@ def _key(
     rows: list[np.ndarray], settings: UlmfitSettings, given: Given | None, context: Context
 ) -> str:
     """Tells one language model from another: texts, settings, seed, first weights."""
-    names = ("embedding", "hidden", "layers", "bptt", "weight_decay", "clip_norm", "precision")
+    names = (
+        "embedding",
+        "hidden",
+        "layers",
+        "bptt",
+        "momentum",
+        "weight_decay",
+        "clip_norm",
+        "precision",
+    )
     chosen = {name: getattr(settings, name) for name in names}
     chosen |= {name: v for name, v in settings.as_dict().items() if name.startswith("lm_")}
     stamp = None if given is None else files.sha256(given.weights)
@@ -153,6 +162,7 @@ def _loop_settings(settings: UlmfitSettings, *, is_pretrained: bool) -> TrainSet
         batch_size=settings.lm_batch_size,
         learning_rate=settings.lm_rate,
         head_rate=4 * settings.lm_rate,
+        momentum=settings.momentum,
         weight_decay=settings.weight_decay,
         clip_norm=settings.clip_norm,
         precision=settings.precision,

@@ -56,7 +56,8 @@ class UlmfitSettings(TrainSettings):
 
     epochs: int = 2
     frozen_epochs: int = 1
-    learning_rate: float = 1e-2
+    learning_rate: float = 4e-2
+    momentum: float = 0.8
     weight_decay: float = 0.1
     batch_size: int = 64
     embedding: int = 400

@@ -21,6 +21,7 @@ from torch import nn
 from common import folds as make_folds
 from common.collect import Dense, Predictions
 from common.duplicates import Duplicates, equal_keys
+from common.errors import DataError
 from common.figures import Figure
 from common.neural import fit_neural, load_neural
 from common.pipeline import DEFAULT_CONTEXT, Context, Decision, FoldModel, Pipeline
@@ -31,7 +32,13 @@ from common.writing import AnswerColumns
 from competitions.word2vec_nlp_tutorial import language, net, pictures, tokens
 from competitions.word2vec_nlp_tutorial.nbsvm import NbSvmFold, NbSvmSettings
 from competitions.word2vec_nlp_tutorial.ngrams import WORDS_FILE, Ngrams
-from competitions.word2vec_nlp_tutorial.reviews import TARGET, fingerprint, read_reviews, repeats
+from competitions.word2vec_nlp_tutorial.reviews import (
+    TARGET,
+    fingerprint,
+    read_reviews,
+    read_unlabelled,
+    repeats,
+)
 from competitions.word2vec_nlp_tutorial.spec import SPEC
 
 PREDICTED = "p_positive"
@@ -49,13 +56,7 @@ class Reviews(Pipeline):
         """Columns: sample, id, review, in train the sentiment and the group (equal for repeated
         reviews), and what the model reads."""
         reviews = read_reviews(context.root, split)
-        names = {"sample": reviews["id"], "id": reviews["id"]}
-        items = pd.DataFrame({**names, "review": reviews["review"]})
-        if TARGET in reviews:
-            items[TARGET] = reviews[TARGET]
-            prints = [fingerprint(review) for review in reviews["review"]]
-            items["group"] = pd.factorize(np.array(prints, dtype=object))[0]
-        return self.with_inputs(items, reviews["review"].tolist(), context)
+        return self.with_inputs(_named(reviews), reviews["review"].tolist(), context)
 
     @abstractmethod
     def with_inputs(
@@ -64,8 +65,18 @@ class Reviews(Pipeline):
         """The items with a column that the model reads."""
 
     def folds(self, items: pd.DataFrame, seed: int) -> np.ndarray:
-        """Repeated reviews stay together; stratified by the sentiment of each one's first copy."""
+        """Repeated reviews stay together; stratified by the sentiment of each one's first copy.
+
+        Raises: DataError where a sentiment has fewer of them than there are folds.
+        """
         first = items.drop_duplicates("group")
+        for sentiment, n in first[TARGET].value_counts().items():
+            if n < self.settings.folds:
+                raise DataError(
+                    f"{self.spec.file('train').name}: {n} of {len(first)} different reviews have "
+                    f"sentiment {sentiment}; expected at least {self.settings.folds}, one per "
+                    "fold: add some, or lower folds with --set folds=N"
+                )
         fold_of = make_folds.stratified(first[TARGET].to_numpy(), self.settings.folds, seed)
         by_group = dict(zip(first["group"], fold_of, strict=True))
         return np.array([by_group[group] for group in items["group"]], dtype=np.int64)
@@ -92,6 +103,17 @@ class Reviews(Pipeline):
         chosen = predictions.select(items["sample"].to_numpy()).values[:, 0]
         answers = np.ascontiguousarray(chosen, dtype=np.float64)
         return AnswerColumns({ID: items["id"].tolist(), TARGET: answers})
+
+
+def _named(reviews: pd.DataFrame) -> pd.DataFrame:
+    """The items of some reviews, without what a model reads."""
+    names = {"sample": reviews["id"], "id": reviews["id"]}
+    items = pd.DataFrame({**names, "review": reviews["review"]})
+    if TARGET in reviews:
+        items[TARGET] = reviews[TARGET]
+        prints = [fingerprint(review) for review in reviews["review"]]
+        items["group"] = pd.factorize(np.array(prints, dtype=object))[0]
+    return items
 
 
 # ---- NB-SVM -------------------------------------------------------------------------------------
@@ -150,20 +172,23 @@ class Ulmfit(Reviews):
     presets: ClassVar = net.PRESETS
 
     def prepare(self, context: Context) -> None:
-        """Makes the vocabulary and the language model that all folds begin with."""
+        """Makes the vocabulary and the language model that all folds begin with.
+
+        Raises: DataError for whatever is wrong with any of the files: the language model takes
+        hours, so all of them are looked at before it.
+        """
         labelled = read_reviews(context.root, "train")
-        self._check_test(context)
         context.session.say(repeats(labelled))
-        unlabelled = read_reviews(context.root, "unlabelled")
-        texts = [*labelled["review"], *unlabelled["review"]]
+        self.folds(_named(labelled), context.seed)
+        test = _named(read_reviews(context.root, "test"))
+        sample = context.root / SPEC.file("sample_submission").name
+        self.asked_items(test, ids_of(sample, SPEC.submission))
+        unlabelled = read_unlabelled(context.root)
+        if not unlabelled:
+            context.session.say("no unlabelled reviews: the language model has the labelled alone")
+        texts = [*labelled["review"], *unlabelled]
         numbered = tokens.prepared(texts, self.settings, context)
         language.prepare(numbered, self.settings, context)
-
-    def _check_test(self, context: Context) -> None:
-        """Finds what is wrong with the test files before the language model takes its hours."""
-        ids = read_reviews(context.root, "test")["id"]
-        asked = ids_of(context.root / SPEC.file("sample_submission").name, SPEC.submission)
-        self.asked_items(pd.DataFrame({"sample": ids, "id": ids}), asked)
 
     def with_inputs(
         self, items: pd.DataFrame, reviews: list[str], context: Context

@@ -14,8 +14,11 @@ from common.errors import DataError
 from competitions.word2vec_nlp_tutorial.spec import SPEC
 
 TARGET = SPEC.submission.target_columns[0]
+HOSTS_ROW = re.compile(rf'"?{SPEC.id_pattern}"?\t')
+ROW = re.compile(r'"[^"\t\\]+"\t|[^\s"\\]+\t')  # any id: the same reviews under other names
+BEGIN = "an id, such as 5814_8, and a tab"
 ESCAPED = re.compile(r'\\(["\\])|"(")')  # the host's \" and the doubled quote of other writers
-TAGS = re.compile(r"<[^<>]{1,80}>")
+TAGS = re.compile(r"</?[A-Za-z!][^<>]{0,79}>")  # "a < b and b > c" holds none
 APART = re.compile(r"[\W_]+")
 
 
@@ -50,15 +53,34 @@ def read_reviews(root: Path, role: str) -> pd.DataFrame:
         )
     rows = [_cells(path, number, row, header) for number, row in _rows(path, lines)]
     table = pd.DataFrame(rows, columns=[*header, "line"])
+    if table.empty and role != "unlabelled":
+        raise DataError(f"{path} has a header and no rows; get it again")
     _check_ids(path, table)
     if file.target is not None:
         table[TARGET] = _sentiments(path, table)
     return table[list(file.columns)]
 
 
+def read_unlabelled(root: Path) -> list[str]:
+    """The reviews without labels; none where there is no such file, or one of a header alone.
+
+    Raises: DataError as `read_reviews`.
+    """
+    path = root / SPEC.file("unlabelled").name
+    if not any(place.is_file() for place in (path, _zipped(path))):
+        return []
+    reviews: list[str] = read_reviews(root, "unlabelled")["review"].tolist()
+    return reviews
+
+
+def _zipped(path: Path) -> Path:
+    """Where Kaggle's zip of a file lies."""
+    return path.with_name(f"{path.name}.zip")
+
+
 def _decoded(path: Path) -> tuple[Path, str]:
     """The file that there is, the plain one or Kaggle's zip of it, and its text."""
-    zipped = path.with_name(f"{path.name}.zip")
+    zipped = _zipped(path)
     if path.is_file():
         content = path.read_bytes()
     elif zipped.is_file():
@@ -81,21 +103,25 @@ def _decoded(path: Path) -> tuple[Path, str]:
 
 
 def _rows(path: Path, lines: list[str]) -> list[tuple[int, str]]:
-    """The rows with the numbers of their first lines, from 2; a row begins with an id and a tab,
-    and a line without them belongs to the text of the row above."""
-    begins = re.compile(rf'"?{SPEC.id_pattern}"?\t')
+    """The rows with the numbers of their first lines, from 2.
+
+    A row begins with an id and a tab: the host's anywhere, another one where the row above has
+    ended. A line without them belongs to the text of the row above.
+    """
     rows: list[tuple[int, list[str]]] = []
     for number, line in enumerate(lines[1:], start=2):
-        if begins.match(line):
+        if HOSTS_ROW.match(line) or (ROW.match(line) and (not rows or _ended(rows[-1][1]))):
             rows.append((number, [line]))
         elif rows:
             rows[-1][1].append(line)
         elif line.strip():
-            raise DataError(
-                f"{path}: line {number} begins with {line[:20]!r}; expected an id of the form "
-                "number_stars and a tab"
-            )
+            raise DataError(f"{path}: line {number} begins with {line[:20]!r}; expected {BEGIN}")
     return [(number, "\n".join(parts).rstrip("\n")) for number, parts in rows]
+
+
+def _ended(parts: list[str]) -> bool:
+    """False within a text that began with a quote and may go on in the next line."""
+    return '\t"' not in parts[0] or parts[-1].endswith('"')
 
 
 def _cells(path: Path, number: int, row: str, header: list[str]) -> list[object]:
@@ -123,20 +149,18 @@ def _unquoted(path: Path, number: int, cell: str) -> str:
             if '"' in ESCAPED.sub("", inside):
                 raise DataError(
                     f"{path}: line {number} holds a quote without a backslash before it; expected "
-                    "every row to begin with an id of the form number_stars: get the file again"
+                    f"every row to begin with {BEGIN}: get the file again"
                 )
             inside = ESCAPED.sub(r"\1\2", inside)
     elif "\n" in cell:
         raise DataError(
-            f"{path}: line {number} is followed by a line that does not begin with an id of the "
-            "form number_stars; get the file again"
+            f"{path}: line {number} is followed by a line that does not begin with {BEGIN}; get "
+            "the file again"
         )
     return inside.translate(CONTROLS)
 
 
 def _check_ids(path: Path, table: pd.DataFrame) -> None:
-    if table.empty:
-        raise DataError(f"{path} has a header and no rows; get it again")
     again = table[table["id"].duplicated()]
     if len(again):
         name, line = again.iloc[0][["id", "line"]]

@@ -56,6 +56,20 @@ def test_other_forms_of_a_row_are_read(tmp_path: Path, row: str, text: str) -> N
     assert reviews_of(tmp_path, HEADER + BAD + row)["1_9"] == (1, text)
 
 
+@pytest.mark.parametrize("name", ["12e456789012", "007", "NaN", "tt0111161"])
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_an_id_of_another_form_stays_the_text_that_it_is(
+    tmp_path: Path, name: str, quote: str
+) -> None:
+    row = f'{quote}{name}{quote}\t1\t"Fun"\n'
+    assert reviews_of(tmp_path, HEADER + BAD + row + GOOD)[name] == (1, "Fun")
+
+
+def test_a_line_of_a_text_that_looks_like_a_row_is_none(tmp_path: Path) -> None:
+    row = '"1_9"\t1\t"two\nlines\tand a tab"\n'
+    assert reviews_of(tmp_path, HEADER + BAD + row)["1_9"] == (1, "two\nlines\tand a tab")
+
+
 def test_a_mark_at_the_start_and_windows_line_ends_are_no_part_of_the_texts(
     tmp_path: Path,
 ) -> None:
@@ -83,8 +97,9 @@ def test_the_hosts_zip_is_read_where_the_file_is_not_unpacked(tmp_path: Path) ->
         (HEADER + BAD + GOOD + BAD, "line 4 holds the id '7759_3' for the second time"),
         (HEADER + BAD + GOOD.replace("\t1\t", "\t7\t"), "column 'sentiment' holds '7'; expected 0"),
         (HEADER + GOOD, "all 1 reviews have sentiment 1"),
-        (HEADER + '"first"\t1\t"x"\n', "line 2 begins with"),
-        (HEADER + BAD + '"1_9"\t1\t"a"\n"x"\t0\t"b"\n', "line 3 holds a quote without a backslash"),
+        (HEADER + 'no id\t1\t"x"\n', "line 2 begins with"),
+        (HEADER + BAD + '"1_9"\t1\t"a"\n"x" and "b"\n', "line 3 holds a quote without a backslash"),
+        (HEADER + BAD + '"1_9"\t1\t"cut\n"x"\t0\t"b"\n', "line 3 holds a quote without a"),
         ((HEADER + BAD).encode() + b'"1_9"\t1\t"\xff"\n', "line 3 is not UTF-8"),
     ],
 )
@@ -103,7 +118,8 @@ def test_repeats_are_known_by_their_words() -> None:
     first = fingerprint('Not <br />"dull", at all!')
     assert fingerprint("NOT dull -- at ALL") == first
     assert fingerprint("dull not at all") != first
-    assert plain("Tom &amp; Ann<br />WON") == "tom & ann won"
+    assert plain("Tom &amp; Ann<br />WON</p>") == "tom & ann won "
+    assert plain("2 < 3 and 5 > 4 <3 ever>") == "2 < 3 and 5 > 4 <3 ever>"
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

@@ -148,6 +148,68 @@ def test_too_few_tokens_for_a_language_model_are_one_line(tmp_path: Path) -> Non
         prepared(tmp_path, replace(TINY, lm_batch_size=300))
 
 
+def host_files(folder: Path, **changed: str) -> Path:
+    """The host's files in small: five good reviews, five bad ones, one to answer."""
+    rows = [f'"{k}_{1 + k % 2 * 8}"\t{k % 2}\t"the film {k} was {k}"\n' for k in range(10)]
+    files = {
+        "labeledTrainData": "id\tsentiment\treview\n" + "".join(rows),
+        "testData": 'id\treview\n"12_7"\t"the plot was thin"\n',
+        "unlabeledTrainData": "id\treview\n",
+        "sampleSubmission": "id,sentiment\n12_7,0\n",
+    }
+    for name, content in (files | changed).items():
+        ending = ".csv" if name == "sampleSubmission" else ".tsv"
+        (folder / f"{name}{ending}").write_text(content)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"testData": 'id\treview\n"12_7"\t"the plot'}, "line 2 begins a text with a quote"),
+        ({"testData": "id\treview\n"}, r"testData\.tsv has a header and no rows"),
+        ({"sampleSubmission": "id,sentiment\n13_7,0\n"}, "asks in row 1 for id .*13_7"),
+        (
+            {"unlabeledTrainData": 'id\treview\n"1_0"\t"cut'},
+            r"unlabeled.*line 2 begins a text with",
+        ),
+    ],
+)
+def test_what_is_wrong_with_any_file_is_found_before_the_language_model(
+    tmp_path: Path, changed: dict[str, str], words: str
+) -> None:
+    context = Context(root=host_files(tmp_path, **changed), work=tmp_path, shared=tmp_path)
+    with pytest.raises(DataError, match=words):
+        PIPELINES["ulmfit"].configured(TINY).prepare(context)
+    assert not (tmp_path / "language").exists()
+
+
+def test_without_unlabelled_reviews_the_labelled_make_the_language_model(tmp_path: Path) -> None:
+    lines: list[str] = []
+    context = Context(
+        root=host_files(tmp_path),
+        work=tmp_path,
+        shared=tmp_path,
+        session=Session(say=lines.append),
+    )
+    pipeline = PIPELINES["ulmfit"].configured(replace(TINY, lm_epochs=1, lm_batch_size=4))
+    pipeline.prepare(context)
+    (tmp_path / "unlabeledTrainData.tsv").unlink()
+    pipeline.prepare(context)  # finds what was made
+    assert sum("no unlabelled reviews" in line for line in lines) == 2
+    assert sum("language model on 10 reviews" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("pipeline", ["nbsvm", "ulmfit"])
+def test_a_sentiment_with_fewer_reviews_than_folds_is_one_line(pipeline: str) -> None:
+    items = pd.DataFrame({"group": [0, 1, 2, 3, 3], "sentiment": [0, 0, 1, 1, 1]})
+    two = PIPELINES[pipeline].configured(PIPELINES[pipeline].presets["smoke"])
+    assert sorted(two.folds(items, 0)[:2]) == [0, 1]  # a fold has one of each
+    three = two.configured(replace(two.settings, folds=3))
+    with pytest.raises(DataError, match=r"2 of 4 different .* sentiment 0; expected at least 3"):
+        three.folds(items, 0)
+
+
 # ---- pretrained weights -------------------------------------------------------------------------
 
 

@@ -215,6 +215,9 @@ def test_one_cycle_rises_to_the_asked_rate_and_falls_to_nothing() -> None:
     # momentum is lowest where the rate is highest
     assert schedule.momenta.argmin() == 24
     assert schedule.momenta[0] == schedule.momenta[-1] == 0.95
+    assert schedule.momenta[24] == pytest.approx(0.85)
+    lower = make_schedule("one_cycle", 0.1, 100, momentum=0.8)
+    assert (lower.momenta[0], lower.momenta[24]) == pytest.approx((0.8, 0.7))
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 3, 5])

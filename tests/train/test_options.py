@@ -230,6 +230,8 @@ def test_the_net_is_compiled_where_asked(monkeypatch: pytest.MonkeyPatch) -> Non
         {"accumulate": 0},
         {"ema_decay": 1.0},
         {"label_smoothing": -0.1},
+        {"momentum": 1.0},
+        {"momentum": 0.05},
         {"precision": "fp16"},
         {"rate_spread": 0.5},
         {"sizes": "64,big"},
