@@ -38,6 +38,7 @@ from common.models.groups import Groups
 from common.pipeline import DEFAULT_CONTEXT, Context, Pipeline
 from common.runfolder import RunFolder
 from common.train import TrainSettings
+from common.train.settings import Phase
 from common.traits.pictures import picture_traits
 from common.worst_errors import worst_errors
 
@@ -51,6 +52,9 @@ NO_PICTURE, NO_CHANNELS = (
 @dataclass(frozen=True)
 class ImageSettings(TrainSettings):
     """Settings of every pipeline of pictures.
+
+    `frozen_epochs` and `rate_spread` spare what the body has learned elsewhere. With weights=none
+    it has learned nothing, and neither applies: all groups learn in all epochs, at one rate.
 
     Args:
         backbone: the net's body; see common.models.
@@ -80,6 +84,11 @@ class ImageSettings(TrainSettings):
         self.require(8 <= self.image_size <= 8192, "image_size", "8 to 8192 pixels")
         self._require_one("weights", WEIGHTS)
         named(self.policy)
+
+    def phases(self) -> tuple[Phase, ...]:
+        if self.weights == "none":
+            return (Phase(self.epochs, self.learning_rate),)
+        return super().phases()
 
 
 class ImagePipeline(Pipeline):

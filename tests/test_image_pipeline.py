@@ -209,11 +209,28 @@ def test_a_net_from_disk_lies_in_memory_as_it_was_trained(
 
 
 def test_a_fold_with_frozen_epochs_trains_the_head_first(
-    items: pd.DataFrame, context: Context
+    items: pd.DataFrame, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline = Brightness(replace(SMALL, frozen_epochs=1, head_rate=1e-2, rate_spread=10.0))
-    model = pipeline.fit_fold(items, 0, context)
+    monkeypatch.setattr(Brightness, "net", lambda self, weights: random_net())
+    settings = replace(SMALL, weights="pretrained", frozen_epochs=1, rate_spread=10.0)
+    model = Brightness(settings).fit_fold(items, 0, context)
+    assert model.history is not None  # type: ignore[attr-defined]
+    assert len(model.history.epochs) == 2  # type: ignore[attr-defined]
     assert len(model.predict(items[items["fold"] == 0]).values) == 4  # type: ignore[attr-defined]
+
+
+def random_net() -> nn.Module:
+    return classifier(SMALL.backbone, 2, weights="none")
+
+
+def test_a_body_of_random_weights_is_neither_frozen_nor_slowed_down() -> None:
+    options = {"epochs": 4, "frozen_epochs": 2, "learning_rate": 1e-3, "rate_spread": 3.0}
+    head, whole = replace(SMALL, weights="pretrained", **options).phases()
+    assert (head.epochs, head.trained_groups) == (2, 1)
+    assert (whole.epochs, whole.trained_groups, whole.rate_spread) == (4, 0, 3.0)
+    (only,) = replace(SMALL, weights="none", **options).phases()
+    assert (only.epochs, only.learning_rate) == (4, 1e-3)
+    assert (only.trained_groups, only.rate_spread) == (0, 1.0)
 
 
 # ---- unreadable files --------------------------------------------------------------------------

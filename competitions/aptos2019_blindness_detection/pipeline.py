@@ -58,7 +58,8 @@ class GradeSettings(ImageSettings):
     policy: str = "overhead"
     epochs: int = 15
     batch_size: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3  # of the head, which always begins at random
+    rate_spread: float = 3.0
     views: str = "d4"
     pool: str = "gem"
     dropout: float = 0.2

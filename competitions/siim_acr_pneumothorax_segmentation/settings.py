@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from common.image_pipeline import ImageSettings
-from common.train.settings import Phase
 
 
 @dataclass(frozen=True)
 class MaskSettings(ImageSettings):
     """Settings of the segmentation.
-
-    `frozen_epochs` and `rate_spread` spare what the encoder has learned elsewhere. With
-    weights=none it has learned nothing, and neither applies: all groups learn in all epochs, at
-    one rate.
 
     Args:
         decoder: channels of the five stages of the decoder, with commas between.
@@ -58,11 +53,6 @@ class MaskSettings(ImageSettings):
     def channels(self) -> tuple[int, ...]:
         """Of the decoder's stages."""
         return tuple(map(int, self.decoder.split(",")))
-
-    def phases(self) -> tuple[Phase, ...]:
-        if self.weights == "none":
-            return (Phase(self.epochs, self.learning_rate),)
-        return super().phases()
 
     def positive_share_in(self, epoch: int) -> float:
         """The share in an epoch of the whole fit, counted from 0."""

@@ -31,7 +31,6 @@ from competitions.siim_acr_pneumothorax_segmentation import fixture
 from competitions.siim_acr_pneumothorax_segmentation.labels import read_labels
 from competitions.siim_acr_pneumothorax_segmentation.pipeline import START, Pneumothorax
 from competitions.siim_acr_pneumothorax_segmentation.rows import area_bins
-from competitions.siim_acr_pneumothorax_segmentation.settings import MaskSettings
 from competitions.siim_acr_pneumothorax_segmentation.spec import MASKS, SIZE, SPEC
 
 SMOKE = Pneumothorax.presets["smoke"]
@@ -346,16 +345,6 @@ def test_the_share_of_masks_falls_over_the_epochs() -> None:
     drawn = [(order(0, epoch) % 40 < 10).mean() for epoch in (0, 4, 6)]
     assert drawn == [0.8, 0.6, 0.4]
     assert Pneumothorax(replace(SMOKE, positive_shares="")).order(items) is None
-
-
-def test_an_encoder_of_random_weights_is_neither_frozen_nor_slowed_down() -> None:
-    pretrained = MaskSettings(epochs=4, frozen_epochs=2, learning_rate=1e-3, rate_spread=3.0)
-    head, whole = pretrained.phases()
-    assert (head.epochs, head.trained_groups) == (2, 1)
-    assert (whole.epochs, whole.trained_groups, whole.rate_spread) == (4, 0, 3.0)
-    (only,) = replace(pretrained, weights="none").phases()
-    assert (only.epochs, only.learning_rate) == (4, 1e-3)
-    assert (only.trained_groups, only.rate_spread) == (0, 1.0)
 
 
 def test_masks_move_with_their_pictures(data: Path) -> None:
