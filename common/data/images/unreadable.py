@@ -67,7 +67,8 @@ def tell(
     for line in lines if skip else lines[1 : PRINTED + 1]:
         say(f"cannot be read{f' ({skip})' if skip else ''}: {line}")
     if not skip:
+        end = "" if lines[0].endswith("?") else "."
         raise DataError(
-            f"{len(found):,} of {n_rows:,} {what} pictures cannot be read: {lines[0]}. Download "
-            "them again, or go on without them with --skip-unreadable"
+            f"{len(found):,} of {n_rows:,} {what} pictures cannot be read: {lines[0]}{end} "
+            "Download them again, or go on without them with --skip-unreadable"
         )
